@@ -1,0 +1,156 @@
+"""The JSON that others script against, as data: the README quotes it, `conforms` proves it.
+
+A type stands for a value of that type (`float` takes whole numbers too), a string for itself, `None` for null, a tuple
+for one of several, `[x]` for a list of x, `{str: x}` for names that are not known before, `{"a": x}` for exactly these
+keys, of which those that end in "?" may be missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+MEASURED = {"value": (float, None), "low": (float, None), "high": (float, None), "n": int}
+METRICS = {
+    "accuracy": MEASURED,
+    "balanced_accuracy": MEASURED,
+    "macro_f1": MEASURED,
+    "auc?": MEASURED,
+    "majority_class_accuracy": (float, None),
+    "classes": [str],
+    "confusion_matrix": [[int]],
+    "per_class": {str: {str: object}},
+    "sentence": str,
+    "note?": str,
+}
+CHECK = {
+    "used": int,
+    "left_out": [{"path": str, "reason_code": str, "reason": str}],
+    "classes": {str: int},
+    "split": {"train": int, "validation": int, "test": int},
+    "layout": ("class folders", "train/validation/test"),
+    "warnings": [{"code": str, "message": str}],
+}
+EVALUATE = {str: METRICS}
+PREDICT = [{"path": str, "label": str, "probabilities": {str: float}, "problem": str}]
+EXPORT = {"folder": str, "format": ("weights", "onnx"), "files": [str], "parity": {str: object}, "worst_image": str}
+METRICS_FILE = {
+    "best_epoch": int,
+    "classes": [str],
+    "test_evaluations": int,
+    "intervals": "95 %",
+    "validation": METRICS,
+    "test?": METRICS,
+}
+
+GROUP = {"name": str, "parameters": int, "trainable": bool, "learning_rate": (float, None)}
+EVENTS: dict[str, dict[str, Any]] = {
+    "RunStarted": {
+        "run": str,
+        "backbone": str,
+        "strategy": str,
+        "classes": [str],
+        "train_images": int,
+        "validation_images": int,
+        "test_images": int,
+        "epochs": int,
+        "seed": int,
+    },
+    "Progress": {"stage": str, "done": int, "total": int, "seconds_left": (float, None)},
+    "Notice": {"code": str, "message": str},
+    "LayersChanged": {
+        "step": int,
+        "reason": ("start", "unfreeze", "freeze", "resume"),
+        "parameters": int,
+        "trainable_parameters": int,
+        "groups": [GROUP],
+    },
+    "BatchEnded": {
+        "epoch": int,
+        "step": int,
+        "batches": int,
+        "batch": int,
+        "loss": (float, None),
+        "images_per_second": (float, None),
+        "seconds_left": (float, None),
+    },
+    "EpochEnded": {
+        "epoch": int,
+        "epochs": int,
+        "step": int,
+        "train_loss": (float, None),
+        "validation_loss": (float, None),
+        "validation_accuracy": (float, None),
+        "validation_balanced_accuracy": (float, None),
+        "learning_rates": {str: float},
+        "best": bool,
+        "seconds": float,
+        "seconds_left": (float, None),
+    },
+    "Paused": {"step": int},
+    "Continued": {"step": int},
+    "Extended": {"step": int, "epochs": int},
+    "Resumed": {"step": int, "epoch": int},
+    "Evaluated": {"split": ("train", "validation", "test", "new"), "metrics": METRICS},
+    "Completed": {"run": str, "best_epoch": (int, None), "message": str},
+    "Stopped": {"run": str, "best_epoch": (int, None)},
+    "Failed": {"run": str, "problem": str, "remedy": str, "details": str, "is_fault": bool},
+    "Crashed": {"run": str, "cause": str, "last_lines": str},
+}
+ENDINGS = ("Completed", "Stopped", "Failed", "Crashed")
+# What differs between two equal runs: measured times, and the place of the run.
+TIMES = ("seconds", "seconds_left", "images_per_second", "run")
+
+
+def conforms(value: Any, schema: Any, place: str = "$") -> None:
+    """Fails with the place of the first value that is not as the schema says."""
+    match schema:
+        case tuple():
+            failures = [failure for one in schema if (failure := _failure(value, one, place))]
+            assert len(failures) < len(schema), "; ".join(failures)
+        case list():
+            assert isinstance(value, list), f"{place} is no list"
+            for index, item in enumerate(value):
+                conforms(item, schema[0], f"{place}[{index}]")
+        case dict() if str in schema:
+            assert isinstance(value, dict), f"{place} is no object"
+            for key, item in value.items():
+                conforms(item, schema[str], f"{place}.{key}")
+        case dict():
+            assert isinstance(value, dict), f"{place} is no object"
+            known = {key.rstrip("?") for key in schema}
+            needed = {key for key in schema if not key.endswith("?")}
+            assert needed <= set(value) <= known, f"{place} has the keys {sorted(value)}, not {sorted(known)}"
+            for key, item in value.items():
+                conforms(item, schema.get(key, schema.get(f"{key}?")), f"{place}.{key}")
+        case type():
+            kinds = (int, float) if schema is float else schema
+            fits = isinstance(value, kinds) and (schema in (bool, object) or not isinstance(value, bool))
+            assert fits, f"{place} is {value!r}, not {schema.__name__}"
+        case _:
+            assert value == schema, f"{place} is {value!r}, not {schema!r}"
+
+
+def _failure(value: Any, schema: Any, place: str) -> str:
+    try:
+        conforms(value, schema, place)
+    except AssertionError as failure:
+        return str(failure) or place
+    return ""
+
+
+def conforms_as_run(events: list[dict[str, Any]], ending: str) -> None:
+    """Every event is as its type says; the first is `RunStarted`, and the last alone is an ending."""
+    for event in events:
+        conforms({key: value for key, value in event.items() if key != "type"}, EVENTS[event["type"]], event["type"])
+    assert events[0]["type"] == "RunStarted"
+    assert [event["type"] for event in events if event["type"] in ENDINGS] == [ending]
+    assert events[-1]["type"] == ending
+
+
+def without_times(value: Any) -> Any:
+    """The same without what two equal runs may differ in."""
+    if isinstance(value, dict):
+        return {key: without_times(item) for key, item in value.items() if key not in TIMES}
+    if isinstance(value, list):
+        return [without_times(item) for item in value]
+    return value

@@ -1,0 +1,179 @@
+"""A network of a few thousand weights with BatchNorm and dropout, and a `Setup` for it: fits in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from tlgui.core import events
+from tlgui.core.backbones import Backbone, LayerGroup
+from tlgui.core.planning import resolve
+from tlgui.core.preprocessing import Preprocessing
+from tlgui.core.records import PixelRule
+from tlgui.core.run_folder import ManifestRow, RunFolder, create
+from tlgui.core.run_spec import Dataset, RunSpec, Training
+from tlgui.core.split import split
+from tlgui.core.strategies import strategy
+from tlgui.engine.checkpoints import Checkpoints
+from tlgui.engine.fit import fit
+from tlgui.engine.frozen_part import FrozenPart
+from tlgui.engine.network import Network
+from tlgui.engine.samples import Part, Reader
+from tlgui.engine.setup import Outcome, Setup
+from tlgui.engine.trained_model import Card
+from tlgui.engine.trunk import Trunk
+from tlgui.imaging.scan import scan_folder
+
+ROW = Backbone(
+    name="tiny",
+    label="Tiny",
+    sentence="For tests.",
+    library="timm",
+    builder="tiny",
+    weights="embedded",
+    parameters=0,
+    top1=0.0,
+    file_mb=0.0,
+    groups=(
+        LayerGroup(name="stem", modules=("conv1", "norm1", "act")),
+        LayerGroup(name="middle", modules=("conv2", "norm2", "act")),
+        LayerGroup(name="top", modules=("conv3", "norm3", "act", "pool", "@flatten")),
+    ),
+    head=("drop", "fc"),
+    head_linear="fc",
+)
+RECIPE = Preprocessing(size=24, resize_to=24, kernel="bilinear", fit="crop", mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+class TinyModel(nn.Module):
+    """Three convolutions and a linear head; its forward is that of the groups of `ROW` in a row."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8)
+        self.conv2, self.norm2 = nn.Conv2d(8, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12)
+        self.conv3, self.norm3 = nn.Conv2d(12, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16)
+        self.act, self.pool, self.drop = nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Dropout(0.1)
+        self.fc = nn.Linear(16, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for conv, norm in ((self.conv1, self.norm1), (self.conv2, self.norm2), (self.conv3, self.norm3)):
+            x = self.act(norm(conv(x)))
+        return self.fc(self.drop(torch.flatten(self.pool(x), 1)))
+
+
+def tiny_network(classes: int, seed: int = 0, recipe: Preprocessing = RECIPE) -> Network:
+    """A network whose random start depends on `seed` alone."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy computer, threads that wait for each other cost a hundred times what they gain
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = TinyModel(classes)
+        # Statistics other than 0 and 1, so that a layer in the wrong mode changes the answer.
+        model.train()
+        with torch.no_grad():
+            for _ in range(20):
+                model(torch.randn(16, 3, 24, 24))
+    torch.set_num_threads(threads)
+    return Network(ROW, model.to(memory_format=torch.channels_last), recipe, classes)
+
+
+def tiny_setup(
+    data: Path,
+    run_path: Path,
+    *,
+    caching: bool = True,
+    interval_s: float = 0.0,
+    recipe: Preprocessing = RECIPE,
+    split_seed: int = 0,
+    **training: Any,
+) -> Setup:
+    """Everything `fit` needs for a dataset of small pictures; `training` changes `run_spec.Training`.
+
+    Called again with the same `run_path` it opens the run, so that `setup.resume = True` goes on.
+    """
+    scan = scan_folder(data)
+    resolved, _ = resolve(Training(**{"strategy": "feature-extraction", "epochs": 3, "batch_size": 8} | training), 0)
+    parts = split(scan.used, seed=split_seed)
+    rows = [
+        ManifestRow(path=r.path, class_name=r.class_name, part=parts[r.path], content_hash=r.content_hash)
+        for r in scan.used
+    ]
+    dataset = Dataset(name="d", fingerprint="f", layout=scan.layout, classes=scan.classes, images=len(rows))
+    if (run_path / "run.toml").exists():
+        run = RunFolder(run_path)
+    else:
+        run = create(run_path, msgspec.structs.replace(RunSpec(), training=resolved, dataset=dataset))
+    network = tiny_network(len(scan.classes), recipe=recipe)
+    rule = PixelRule()
+    reader = Reader(data, recipe, rule, resolved.augmentation, threads=2)
+    trunk = Trunk(network, torch.device("cpu"))
+    return Setup(
+        network=network,
+        training=resolved,
+        warm_start=strategy(resolved.strategy).warm_start,
+        train=Part.of([row for row in rows if row.part == "train"], scan.classes),
+        validation=Part.of([row for row in rows if row.part == "validation"], scan.classes),
+        frozen=FrozenPart(network, trunk, reader, rule, resolved.augmentation, caching),
+        checkpoints=Checkpoints(run, interval_s=interval_s),
+        card=Card(backbone="tiny", classes=scan.classes, fit="crop", pixel_rule=rule, epoch=0),
+    )
+
+
+_TIMES = ("seconds", "seconds_left", "images_per_second")
+
+
+def finish(
+    setup: Setup, on_event: Callable[[events.Event], object] = lambda event: None
+) -> tuple[list[events.Event], Outcome]:
+    """Trains to the end; `on_event` sees each event before the next batch, as an owner would."""
+    said: list[events.Event] = []
+    run = fit(setup)
+    while True:
+        try:
+            event = next(run)
+        except StopIteration as end:
+            return said, end.value
+        said.append(event)
+        on_event(event)
+
+
+def until(setup: Setup, enough: Callable[[events.Event], bool]) -> list[events.Event]:
+    """Trains until an event that is enough and drops the run there, as a killed process does."""
+    said: list[events.Event] = []
+    run = fit(setup)
+    for event in run:
+        said.append(event)
+        if enough(event):
+            break
+    run.close()
+    return said
+
+
+def without_times(said: list[events.Event]) -> list[dict[str, Any]]:
+    """Events as plain data, without what a clock measured."""
+    plain: list[dict[str, Any]] = [msgspec.to_builtins(event) for event in said]
+    return [{key: value for key, value in event.items() if key not in _TIMES} for event in plain]
+
+
+def snapshot(network: Network, start: int = 0, stop: int | None = None) -> dict[str, torch.Tensor]:
+    """Copies of parameters and buffers of groups `start` to `stop - 1`."""
+    tensors = network.tensors(len(network) if stop is None else stop, start)
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def differing(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> list[str]:
+    """Names whose tensors are not equal bit for bit."""
+    assert one.keys() == other.keys()
+    return [name for name in one if one[name].dtype != other[name].dtype or not torch.equal(one[name], other[name])]
+
+
+def first_of(part: Part, n: int) -> Part:
+    """The first `n` images of a part, which wraps around."""
+    chosen = [index % len(part) for index in range(n)]
+    return Part([part.paths[i] for i in chosen], [part.hashes[i] for i in chosen], part.labels[chosen])

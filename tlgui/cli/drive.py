@@ -1,0 +1,108 @@
+"""Hands a job to an engine and listens to the end; Ctrl-C asks for a clean stop, a second one does not wait."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from tlgui.core import commands, events
+from tlgui.core.engine_process import EngineProcess
+from tlgui.core.errors import UserError
+from tlgui.core.run_folder import RunFolder
+
+EXIT_DONE, EXIT_ERROR, EXIT_STOPPED = 0, 1, 130
+# So long an engine that was left at once may take to save, before it is ended.
+_PATIENCE_S = 2.0
+
+
+@contextmanager
+def engine_at_work() -> Iterator[EngineProcess]:
+    """An engine that starts to load its libraries now; no process of it outlives the block.
+
+    Where the block fails before there is a job, or the person leaves at once, nobody waits for it.
+    """
+    engine = EngineProcess()
+    try:
+        yield engine
+    except (UserError, KeyboardInterrupt) as error:
+        engine.close(0.0 if isinstance(error, UserError) else _PATIENCE_S)
+        raise
+    except BaseException:
+        engine.close()
+        raise
+    engine.close()
+
+
+def drive(engine: EngineProcess, job: commands.Job, on_event: Callable[[events.AnyEvent], None]) -> events.Ending:
+    """Runs a job to its ending, which is passed to `on_event` too.
+
+    Raises:
+        UserError: the engine cannot start.
+        KeyboardInterrupt: the person pressed Ctrl-C before the engine was ready, or twice.
+    """
+    engine.wait_until_ready()
+    with _stop_on_interrupt(engine, training=isinstance(job, commands.Train)):
+        for heard in engine.run(job):
+            event = _note_crash(heard, job) if isinstance(heard, events.Crashed) else heard
+            on_event(event)
+            if isinstance(event, events.Ending):
+                return event
+    raise AssertionError("a job has exactly one ending")
+
+
+def finish(ending: events.Ending, stream_has_it: bool = False, training: bool = True) -> int:
+    """Says on standard error what went wrong, and gives the exit code."""
+    if isinstance(ending, events.Completed):
+        return EXIT_DONE
+    if isinstance(ending, events.Stopped):
+        if not stream_has_it:
+            sentence = ending.sentence() if training else "Stopped as you asked; nothing was written."
+            sys.stderr.write(f"{sentence}\n")
+        return EXIT_STOPPED
+    sys.stderr.write(f"{ending.sentence()}\n")
+    details = ""
+    if isinstance(ending, events.Crashed):
+        details = ending.last_lines
+    elif isinstance(ending, events.Failed) and ending.is_fault:
+        details = ending.details
+    if details:
+        sys.stderr.write(f"{details}\n")
+    return EXIT_ERROR
+
+
+def _note_crash(crashed: events.Crashed, job: commands.Job) -> events.Crashed:
+    """An engine that died could not write its ending, so its owner does."""
+    if not isinstance(job, commands.Train):
+        return crashed
+    run = RunFolder(Path(job.run))
+    try:
+        run.append_event(msgspec.structs.replace(crashed, run=run.name, last_lines=""))
+    except OSError as error:
+        sys.stderr.write(f"The ending could not be noted in the run folder: {error.strerror}.\n")
+    return msgspec.structs.replace(crashed, run=job.run)
+
+
+@contextmanager
+def _stop_on_interrupt(engine: EngineProcess, training: bool) -> Iterator[None]:
+    asked = False
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        how = "Stopping after this batch and keeping the best state" if training else "Stopping"
+        sys.stderr.write(f"\n{how}; press Ctrl-C again to leave at once.\n")
+        engine.send(commands.Stop())
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,223 @@
+"""What can be typed: the exact names that others script against, and their exit codes.
+
+Exit codes: 0 done, 1 something that the person can put right (a sentence on standard error), 2 wrong usage,
+130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
+from tlgui.core.errors import UserError
+from tlgui.core.strategies import STRATEGIES
+
+_TOO_LARGE = 2**32  # of a seed in run.toml; other numbers are smaller by far
+_NEXT = """
+The next sensible command:
+  tlgui demo                 see it work on drawn images, without a network
+  tlgui check FOLDER         what would be used of your own images, and what not
+  tlgui train FOLDER         train on them
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    _mend_streams()
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    options = parser.parse_args(arguments)
+    try:
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped at once, as you asked. A run that had begun can be continued.\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does: not an error worth a traceback.
+        _forget_output()
+        return 1
+    except OSError as error:
+        _forget_output()
+        sys.stderr.write(
+            f"The system refused to read or write a file: {error.strerror or error}. "
+            "Check that the drive is connected, is not full, and that you may write there.\n"
+        )
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tlgui",
+        description="Fine-tune an image classifier on this computer. For research and teaching, not for diagnosis.",
+        epilog=_NEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, help="versions of this program and its libraries, and the device")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(verbs)
+    _add_train(verbs)
+    _add_continue(verbs)
+    _add_evaluate(verbs)
+    _add_predict(verbs)
+    _add_export(verbs)
+    demo = verbs.add_parser("demo", help="the main job on drawn images: check, train, score, export, prove")
+    demo.set_defaults(run=_lazily("demo", "demo"))
+    verbs.add_parser("engine", help="the engine: JSON lines on standard input and output")
+    return parser
+
+
+_Verbs = argparse._SubParsersAction  # the type that argparse gives has no public name
+
+
+def _add_check(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    check = verbs.add_parser("check", help="what of a folder would be used for training, and what not, and why")
+    check.add_argument("data", metavar="DATA", type=Path, help="folder with one folder of images per class")
+    check.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    check.set_defaults(run=_lazily("check", "check"))
+
+
+def _add_train(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    train = verbs.add_parser("train", help="train on a folder of images, or as a run.toml says")
+    train.add_argument("data", metavar="DATA|run.toml", type=Path, help="folder of images, or a run file")
+    train.add_argument("--backbone", metavar="NAME", help=f"{', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE})")
+    train.add_argument("--strategy", metavar="NAME", help=f"{', '.join(STRATEGIES)}, auto (default: auto)")
+    train.add_argument("--similarity", choices=["similar", "different"], help="to everyday photographs; used by auto")
+    train.add_argument("--epochs", type=_positive, metavar="N", help="passes over the training images")
+    train.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same run (default: 0)")
+    train.add_argument("--batch-size", type=_positive, metavar="N", help="images per step (default: 32)")
+    train.add_argument("--top-groups", type=_positive, metavar="N", help="layer groups that fine-tune-top frees")
+    train.add_argument(
+        "--run-dir",
+        type=Path,
+        metavar="DIR",
+        help="the run folder itself; must be new or empty, or hold a run that never began",
+    )
+    train.add_argument(
+        "--data", dest="images", type=Path, metavar="DIR", help="the images, for a run.toml that names none"
+    )
+    _add_weights(train)
+    train.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
+    train.set_defaults(run=_lazily("train", "train"))
+
+
+def _add_continue(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    on = verbs.add_parser("continue", help="go on with a run that was stopped, failed or is complete")
+    on.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
+    on.add_argument("--more-epochs", type=_positive, metavar="N", default=0, help="plan so many epochs more")
+    _add_images(on)
+    _add_weights(on)
+    on.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
+    on.set_defaults(run=_lazily("train", "go_on"))
+
+
+def _add_evaluate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    evaluate = verbs.add_parser("evaluate", help="score a run's model on labelled images")
+    evaluate.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
+    evaluate.add_argument("data", metavar="DATA", type=Path, help="folder with one folder of images per class")
+    evaluate.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    evaluate.set_defaults(run=_lazily("use", "evaluate"))
+
+
+def _add_predict(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    predict = verbs.add_parser("predict", help="answers for images")
+    predict.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
+    predict.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="image files, or folders of them")
+    predict.add_argument("--csv", type=Path, metavar="FILE", help="write the answers to a table too")
+    predict.add_argument("--json", action="store_true", help="the answers as JSON on standard output")
+    predict.set_defaults(run=_lazily("use", "predict"))
+
+
+def _add_export(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    export = verbs.add_parser("export", help="write the model for use elsewhere, and prove that it answers the same")
+    export.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
+    export.add_argument("--format", choices=["weights", "onnx"], required=True, help="what to write")
+    export.add_argument("--to", type=Path, metavar="DIR", help="where to (default: the run's own folder 'export')")
+    _add_images(export)
+    export.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    export.set_defaults(run=_lazily("use", "export"))
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the images, where they are not where they were")
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--download", action="store_true", help="fetch the backbone's weights if they are not here")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own: .safetensors or .pth")
+
+
+class _Version(argparse.Action):
+    """Prints the versions and leaves; asks for them only when it is used."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        """See `argparse.Action`."""
+        from tlgui.cli.versions import report
+
+        sys.stdout.write(report())
+        parser.exit()
+
+
+def _lazily(module: str, function: str) -> object:
+    """The function of a module of this package, imported when it is called: `--help` waits for nothing."""
+
+    def run(options: argparse.Namespace) -> object:
+        from importlib import import_module
+
+        return getattr(import_module(f"tlgui.cli.{module}"), function)(options)
+
+    return run
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, lowest: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a whole number") from None
+    if number < lowest:
+        raise argparse.ArgumentTypeError(f"must be at least {lowest}")
+    if number >= _TOO_LARGE:
+        raise argparse.ArgumentTypeError(f"must be less than {_TOO_LARGE:,}")
+    return number
+
+
+def _mend_streams() -> None:
+    # A program without a terminal may have neither of them; nobody reads then.
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the program is
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    # File names can hold bytes that are no text, and a terminal may know fewer letters than a name has.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    # What is still in the buffer cannot be written, and the interpreter must not try that again when it ends.
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

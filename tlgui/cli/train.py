@@ -1,0 +1,197 @@
+"""`tlgui train` and `tlgui continue`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from tlgui.cli.drive import drive, engine_at_work, finish
+from tlgui.cli.terminal import LiveRun, console, counts_table, note, pairs_table, print_json, scores_table
+from tlgui.core import commands, events, run_spec
+from tlgui.core.engine_process import EngineProcess
+from tlgui.core.errors import UserError
+from tlgui.core.run_folder import RunFolder, open_run, recall_place, remember_place
+from tlgui.core.run_spec import RunSpec
+from tlgui.imaging.names import counted
+from tlgui.imaging.prepare import Prepared, class_totals, prepare_run
+
+_ROWS_LOOKED_AT = 8
+
+
+def train(options: argparse.Namespace) -> int:
+    """Runs `tlgui train`."""
+    data, spec = _asked(options)
+    with engine_at_work() as engine:  # it loads its libraries while the images are read
+        prepared = prepare(data, spec, options.run_dir, quiet=options.json)
+        job = _job(prepared.run.path, data, options)
+        return run_job(engine, job, options.json)
+
+
+def go_on(options: argparse.Namespace) -> int:
+    """Runs `tlgui continue`."""
+    _refuse_missing(options.weights)
+    run = open_run(options.run_folder)
+    data = place_of_images(run, options.data)
+    with engine_at_work() as engine:
+        return run_job(engine, _job(run.path, data, options, options.more_epochs), options.json)
+
+
+def prepare(data: Path, spec: RunSpec, run_dir: Path | None, quiet: bool) -> Prepared:
+    """Makes the run folder; warnings go to standard error in `quiet` mode, where standard output is for events."""
+    out = console()
+    say = note if quiet else out.print
+    with LiveRun(out, quiet) as live:
+        prepared = prepare_run(data, spec, run_dir, live.on_files)
+    scan = prepared.scan
+    counts = ", ".join(f"{name} {n}" for name, n in class_totals(prepared.counts).items())
+    say(f"{counted(len(scan.used), 'image')} in {scan.layout}: {counts}.")
+    if scan.left_out:
+        say(f"{counted(len(scan.left_out), 'file')} left out (manifest.csv says why).")
+    if not quiet:
+        out.print(counts_table(prepared.counts))
+    for warning in scan.warnings:
+        say(f"Note: {warning.message}")
+    if prepared.advice:
+        say(prepared.advice)
+    return prepared
+
+
+def run_job(engine: EngineProcess, job: commands.Train, as_json: bool) -> int:
+    """Trains, shows it, and gives the exit code."""
+    if as_json:
+        return finish(drive(engine, job, _print_event), stream_has_it=True)
+    out = console()
+    ending, scores = show_training(engine, job, out)
+    if isinstance(ending, events.Completed | events.Stopped) and scores:
+        show_scores(out, ending.sentence() if isinstance(ending, events.Completed) else "", scores)
+        out.print(pairs_table({"run folder": job.run}))
+    return finish(ending)
+
+
+def show_training(
+    engine: EngineProcess, job: commands.Train, out: Console
+) -> tuple[events.Ending, dict[str, Mapping[str, Any]]]:
+    """Trains with a live bar; returns the ending and the scores by part."""
+    scores: dict[str, Mapping[str, Any]] = {}
+    with LiveRun(out) as live:
+
+        def on_event(event: events.AnyEvent) -> None:
+            if isinstance(event, events.Evaluated):
+                scores[event.split] = event.metrics
+            live.on_event(event)
+
+        ending = drive(engine, job, on_event)
+    return ending, scores
+
+
+def show_scores(out: Console, message: str, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """The table of scores and the sentences that belong to it."""
+    if message:
+        out.print(message)
+    out.print(scores_table(scores))
+    for name, metrics in scores.items():
+        out.print(f"{name}: {metrics['sentence']} {metrics.get('note', '')}".rstrip())
+    if "test" not in scores and "validation" in scores:
+        out.print("There are no test images, so no score is free of that choice.")
+
+
+def place_of_images(run: RunFolder, given: Path | None) -> Path:
+    """Where the images of a run lie: as given, or where they lay when it was made.
+
+    Raises:
+        UserError: that is unknown, or nothing is there.
+    """
+    spec = run.spec()
+    if given is not None:
+        if not given.is_dir():
+            raise UserError(f"There is no folder '{given.name}'.", "Give the folder of the images with --data DIR.")
+        if spec.dataset is not None and holds_some_of(run, given):
+            # A folder of other images is refused by the engine; it must not be remembered either.
+            remember_place(spec.dataset.fingerprint, given)
+        return given.absolute()
+    place = recall_place(spec.dataset.fingerprint) if spec.dataset is not None else None
+    if place is None:
+        raise UserError(
+            f"The images of the run '{run.name}' are not where they were.", "Say where they are with --data DIR."
+        )
+    return place
+
+
+def holds_some_of(run: RunFolder, folder: Path) -> bool:
+    """Whether a few of the run's images lie in a folder, by their content."""
+    rows = run.manifest()
+    for row in rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]:
+        try:
+            with (folder / row.path).open("rb") as stream:
+                if hashlib.file_digest(stream, "sha256").hexdigest() == row.content_hash:
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:
+    """The dataset folder and the spec: a run file's, changed by what was typed.
+
+    Raises:
+        UserError: a file that was typed is not there or does not do.
+    """
+    _refuse_missing(options.weights)
+    data, spec = options.data, RunSpec()
+    if data.suffix.lower() == ".toml" and not data.is_dir():
+        spec = run_spec.read(data)
+        data = options.images or _place_in(data, spec)
+    changes = {
+        name: value
+        for name in ("strategy", "similarity", "epochs", "seed", "batch_size", "top_groups")
+        if (value := getattr(options, name)) is not None
+    }
+    if "strategy" in changes and changes["strategy"] != spec.training.strategy:
+        # What an earlier run had filled in from another row would not fit this one.
+        spec = msgspec.structs.replace(spec, training=_reopened(spec.training))
+    spec = msgspec.structs.replace(spec, training=msgspec.structs.replace(spec.training, **changes))
+    if options.backbone is not None:
+        spec = msgspec.structs.replace(spec, backbone=options.backbone)
+    return data, spec
+
+
+def _refuse_missing(weights: Path | None) -> None:
+    """Says so before minutes of reading images, and before there is a run folder."""
+    if weights is not None and not weights.is_file():
+        raise UserError(f"There is no weights file '{weights.name}'.", "Check the name.")
+
+
+def _reopened(training: run_spec.Training) -> run_spec.Training:
+    names = ("top_groups", "epochs", "head_learning_rate", "top_learning_rate", "stem_factor", "views")
+    return msgspec.structs.replace(training, **dict.fromkeys(names))
+
+
+def _place_in(path: Path, spec: RunSpec) -> Path:
+    if spec.data:
+        return (path.parent / spec.data).absolute()
+    place = recall_place(spec.dataset.fingerprint) if spec.dataset else None
+    if place is None:
+        raise UserError(
+            f"'{path.name}' does not say where the images are.", 'Add the line data = "FOLDER", or give --data DIR.'
+        )
+    return place
+
+
+def _job(run: Path, data: Path, options: argparse.Namespace, more_epochs: int = 0) -> commands.Train:
+    return commands.Train(
+        run=str(run.absolute()),
+        data=str(data.absolute()),
+        more_epochs=more_epochs,
+        weights_file=str(options.weights.absolute()) if options.weights else "",
+        download=options.download,
+    )
+
+
+def _print_event(event: events.AnyEvent) -> None:
+    print_json(events.encode(event))

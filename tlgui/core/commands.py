@@ -1,0 +1,130 @@
+"""What an owner tells the engine: one JSON line per job, and per command while a job runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tlgui.core.errors import UserError
+
+PositiveInt = Annotated[int, Meta(ge=1)]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Acts on the running job between two batches."""
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    """Wait after this batch."""
+
+
+class Continue(Command, frozen=True, kw_only=True):
+    """Go on after a pause."""
+
+
+class Stop(Command, frozen=True, kw_only=True):
+    """End after this batch, keep and evaluate the best state."""
+
+
+class Unfreeze(Command, frozen=True, kw_only=True):
+    """Let the next layer groups from the top train too."""
+
+    groups: PositiveInt = 1
+
+
+class Freeze(Command, frozen=True, kw_only=True):
+    """Freeze the lowest layer groups that train."""
+
+    groups: PositiveInt = 1
+
+
+class Extend(Command, frozen=True, kw_only=True):
+    """Plan so many epochs more."""
+
+    epochs: PositiveInt
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Something for the engine to do from beginning to ending.
+
+    Paths are absolute: they cross the border on the wire and are never written into a run folder or an export.
+    """
+
+
+class Train(Job, frozen=True, kw_only=True):
+    """Train the run whose folder was made, or go on with it.
+
+    Attributes:
+        run: the run folder.
+        data: the dataset folder.
+        more_epochs: added to the plan of a run that goes on.
+        weights_file: the person's own weights, or "".
+        download: whether missing weights may be fetched from the network.
+    """
+
+    run: str
+    data: str
+    more_epochs: Annotated[int, Meta(ge=0)] = 0
+    weights_file: str = ""
+    download: bool = False
+
+
+class Evaluate(Job, frozen=True, kw_only=True):
+    """Score the run's best state on the images of a folder of class folders."""
+
+    run: str
+    data: str
+
+
+class Predict(Job, frozen=True, kw_only=True):
+    """Answer for images: `paths` are (shown path, absolute path)."""
+
+    run: str
+    paths: list[tuple[str, str]]
+
+
+class Export(Job, frozen=True, kw_only=True):
+    """Write the run's best state for use elsewhere and prove that it answers the same.
+
+    Attributes:
+        to: an existing folder in which `<run>-<format>-<n>` is made.
+    """
+
+    run: str
+    data: str
+    format: Literal["weights", "onnx"]
+    to: str
+
+
+AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Extend
+AnyJob = Train | Evaluate | Predict | Export
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyCommand | AnyJob] = msgspec.json.Decoder(AnyCommand | AnyJob)
+
+
+def encode(message: Command | Job) -> bytes:
+    """One JSON line, with its line end.
+
+    Raises:
+        UserError: a path holds bytes that are no text (Linux allows any); JSON cannot carry them.
+    """
+    try:
+        return _encoder.encode(message) + b"\n"
+    except UnicodeEncodeError as error:
+        path = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        raise UserError(
+            f"The path '{path}' is not valid text, so the engine cannot be told of it.",
+            "Rename the file or folder that has the unreadable sign in its name.",
+        ) from error
+
+
+def decode(line: bytes | str) -> AnyCommand | AnyJob:
+    """The job or command in one line.
+
+    Raises:
+        msgspec.DecodeError: it is none; the text names the field.
+    """
+    return _decoder.decode(line)

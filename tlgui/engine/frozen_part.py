@@ -1,0 +1,157 @@
+"""Activations at the frozen border, for any images and view: from the cache, or computed and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import islice
+
+import msgspec
+import torch
+from torch import Tensor
+
+from tlgui.core.events import Notice
+from tlgui.core.records import PixelRule
+from tlgui.core.run_spec import Augmentation
+from tlgui.engine import cache
+from tlgui.engine.cache import ActivationStore
+from tlgui.engine.network import Network
+from tlgui.engine.samples import Part, Reader
+from tlgui.engine.trunk import CHUNK, Trunk
+
+# Raise it when a decoder, the resize rule or the drawing of a view changes what an image becomes.
+_VIEWS = 1
+
+
+class FrozenPart:
+    """What lies below the cut, seen from above.
+
+    Plain views (number 0) are kept in float32, since validation, test and prediction must repeat to the last image;
+    augmented views in float16, which is half the disk.
+
+    Args:
+        network, trunk, reader: of the run.
+        rule, augmentation: part of the cache's key.
+        caching: whether activations are kept; without it each call computes.
+    """
+
+    def __init__(
+        self, network: Network, trunk: Trunk, reader: Reader, rule: PixelRule, augmentation: Augmentation, caching: bool
+    ) -> None:
+        self._network = network
+        self._trunk = trunk
+        self._reader = reader
+        self._rule = rule
+        self._augmentation = augmentation
+        self.caching = caching
+        self._stores: dict[tuple[int, bool], ActivationStore] = {}
+
+    def changed_from(self, index: int) -> None:
+        """Groups from `index` on are trained from now on: what was cached above them is not theirs any more."""
+        self._trunk.changed_from(index)
+        self._stores = {key: store for key, store in self._stores.items() if key[0] <= index}
+
+    def activations(self, part: Part, indices: Sequence[int], view: int, cut: int) -> Tensor:
+        """What group `cut` takes for some images: (N, ...) float32.
+
+        Raises:
+            UserError: a file is gone or can no longer be read.
+        """
+        if cut == 0 or not self.caching:
+            return self._trunk(self._reader.read(part, indices, view), cut)
+        store = self._store(cut, view > 0)
+        keys = [self._key(part, index, view) for index in indices]
+        missing = [index for index, key in zip(indices, keys, strict=True) if key not in store]
+        if missing:
+            missing += self._others_missing(part, missing, view, store)
+            computed = self._trunk(self._reader.read(part, missing, view), cut)
+            store.put([self._key(part, index, view) for index in missing], computed)
+        try:
+            return store.get(keys)
+        except KeyError:
+            # A full disk: older rows had to go to make room for the new ones.
+            return store.rounded(self._trunk(self._reader.read(part, indices, view), cut))
+
+    def missing(self, part: Part, view: int, cut: int) -> int:
+        """How many images of a part would have to be computed for a view."""
+        if cut == 0 or not self.caching:
+            return len(part)
+        store = self._store(cut, view > 0)
+        return sum(self._key(part, index, view) not in store for index in range(len(part)))
+
+    def check(self, part: Part, cut: int) -> bool:
+        """Whether the executor agrees with torch on a few images."""
+        return self._trunk.agrees(self._reader.read(part, range(min(4, len(part))), 0), cut)
+
+    def make_room(self, needed: int, cut: int) -> None:
+        """Removes what others kept long ago, where this run's activations below group `cut` need the room."""
+        cache.trim(needed, keep=[self._store_key(cut, augmented) for augmented in (False, True)])
+
+    def close(self) -> None:
+        """Ends the threads that read images."""
+        self._reader.close()
+
+    def flush(self) -> None:
+        """Writes what is kept in memory to the cache."""
+        for store in self._stores.values():
+            store.flush()
+
+    def _others_missing(self, part: Part, missing: list[int], view: int, store: ActivationStore) -> list[int]:
+        """As many more images without activations as fill the trunk's last chunk: their turn comes in this epoch too."""
+        asked = set(missing)
+        others = (i for i in range(len(part)) if i not in asked and self._key(part, i, view) not in store)
+        return list(islice(others, -len(missing) % CHUNK))
+
+    def _key(self, part: Part, index: int, view: int) -> str:
+        return f"{part.hashes[index][:32]}-{view}"
+
+    def _store(self, cut: int, augmented: bool) -> ActivationStore:
+        store = self._stores.get((cut, augmented))
+        if store is None:
+            key = self._store_key(cut, augmented)
+            store = self._stores[(cut, augmented)] = ActivationStore(key, _dtype(augmented))
+        return store
+
+    def _store_key(self, cut: int, augmented: bool) -> str:
+        """A hash over everything that the numbers depend on."""
+        parts = (
+            self._network.hash(cut),
+            self._network.group_names[cut],
+            msgspec.json.encode(self._network.preprocessing).decode(),
+            msgspec.json.encode(self._rule).decode(),
+            self._augmentation if augmented else "plain",
+            _dtype(augmented),
+            _VIEWS,
+            self._trunk.executor(cut),
+            self._trunk.device,
+            *(version(name) for name in ("torch", self._network.row.library, "onnxruntime", "pillow", "numpy")),
+        )
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:40]
+
+
+def _dtype(augmented: bool) -> torch.dtype:
+    return torch.float16 if augmented else torch.float32
+
+
+def needed_bytes(network: Network, cut: int, train: int, validation: int, views: int) -> int:
+    """What keeping a run's activations below group `cut` takes: augmented views in float16, plain ones in float32."""
+    return bytes_per_image(network, cut) * (train * (views + 1) + 2 * validation)
+
+
+def too_large(needed: int) -> Notice:
+    """Says that activations are not kept, and what that costs."""
+    return Notice(
+        code="cache_too_large",
+        message=f"Keeping the frozen layers' answers would take {needed / 2**30:.1f} GB, more than this disk "
+        "should give, so they are computed anew in each epoch.",
+    )
+
+
+def bytes_per_image(network: Network, cut: int) -> int:
+    """Size of one image's activations below group `cut` in float16, found by one forward pass."""
+    size = network.preprocessing.size
+    network.evaluation_mode()
+    with torch.inference_mode():
+        device = next(network.model.parameters()).device
+        return 2 * network.run(torch.zeros(1, 3, size, size, device=device), 0, cut).numel()

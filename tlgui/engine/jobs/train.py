@@ -1,0 +1,272 @@
+"""Trains a run whose folder was made, or goes on with it; then scores its best state once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from tlgui.core import commands, events
+from tlgui.core.backbones import Backbone, backbone
+from tlgui.core.errors import UserError
+from tlgui.core.events import Event
+from tlgui.core.planning import first_trainable
+from tlgui.core.run_folder import RunFolder, open_run
+from tlgui.core.run_spec import Machine, RunSpec
+from tlgui.core.split import PARTS
+from tlgui.core.strategies import strategy
+from tlgui.engine import cache, results, trained_model, weights
+from tlgui.engine.backbones import build
+from tlgui.engine.checkpoints import Checkpoints
+from tlgui.engine.control import Control
+from tlgui.engine.device import find_device, physical_cores
+from tlgui.engine.fit import fit
+from tlgui.engine.frozen_part import FrozenPart, needed_bytes, too_large
+from tlgui.engine.jobs.download import pretrained
+from tlgui.engine.jobs.progress import told
+from tlgui.engine.network import Network
+from tlgui.engine.samples import Part, Reader
+from tlgui.engine.setup import Outcome, Setup
+from tlgui.engine.trained_model import Card, TrainedModel
+from tlgui.engine.trunk import WORTH_COMPILING, Trunk, compiled_trunk
+
+logger = logging.getLogger(__name__)
+
+_VERSIONS = ("torch", "torchvision", "timm", "onnxruntime", "numpy", "pillow")
+
+
+def train(job: commands.Train, control: Control) -> Iterator[Event]:
+    """The whole job; its last event is the ending.
+
+    Raises:
+        UserError: something that the person can act on.
+    """
+    run = open_run(Path(job.run))
+    lock = FileLock(run.lock_path, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(
+            f"The run '{run.name}' is being trained by another program.", "Wait until that ends, or stop it there."
+        ) from None
+    try:
+        yield from _train(job, run, control)
+    finally:
+        lock.release()
+
+
+def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Event]:
+    spec = run.spec()
+    if spec.dataset is None:
+        raise UserError(f"The run '{run.name}' has no [dataset] in its run.toml.", "Make the run with 'tlgui train'.")
+    root = Path(job.data)
+    if not root.is_dir():
+        raise UserError(f"The folder of the images '{root.name}' is not there.", "Say where it is with --data DIR.")
+    checkpoints = Checkpoints(run)
+    resume = checkpoints.exists
+    if resume:
+        _refuse_finished(run, job)
+    classes = spec.dataset.classes
+    manifest = run.manifest()
+    parts: dict[str, Part] = {name: Part.of([row for row in manifest if row.part == name], classes) for name in PARTS}
+    yield events.RunStarted(
+        run=job.run,
+        backbone=spec.backbone,
+        strategy=spec.training.strategy,
+        classes=classes,
+        train_images=len(parts["train"]),
+        validation_images=len(parts["validation"]),
+        test_images=len(parts["test"]),
+        epochs=checkpoints.place().epochs if resume else spec.training.epochs or 0,
+        seed=spec.training.seed,
+    )
+    row = backbone(spec.backbone)
+    own = "" if resume else _own_weights(run, spec, job)
+    try:
+        network = yield from _network(row, spec, job, control, resume)
+    except weights.DownloadCancelledError:
+        yield events.Stopped(run=job.run)
+        return
+    if own:
+        spec = msgspec.structs.replace(spec, weights=own)
+        run.write_spec(spec)
+    device = find_device()
+    network.model.to(device)
+    setup = yield from _setup(run, spec, network, parts, root, control, device, checkpoints)
+    setup.resume, setup.more_epochs = resume, job.more_epochs
+    try:
+        outcome = yield from fit(setup)
+        if outcome.best_epoch is None:
+            yield events.Stopped(run=job.run)
+            return
+        stopped = (yield from _evaluate(run, setup, parts, outcome)) or outcome.stopped
+    finally:
+        setup.frozen.close()
+    if stopped:
+        yield events.Stopped(run=job.run, best_epoch=outcome.best_epoch)
+        return
+    kept = f"epoch {outcome.best_epoch}" if outcome.best_epoch else "the start, before any epoch"
+    yield events.Completed(
+        run=job.run, best_epoch=outcome.best_epoch, message=f"Training is complete. The best state is that of {kept}."
+    )
+
+
+def _refuse_finished(run: RunFolder, job: commands.Train) -> None:
+    # A refusal is an ending too, and must not open the door for the next try.
+    last = [event for event in run.events() if isinstance(event, events.Completed | events.Stopped | events.Resumed)]
+    if last and isinstance(last[-1], events.Completed) and not job.more_epochs:
+        raise UserError(
+            f"The run '{run.name}' is complete: there is nothing to continue.", "Add epochs with --more-epochs N."
+        )
+
+
+def _own_weights(run: RunFolder, spec: RunSpec, job: commands.Train) -> str:
+    """Checksum of the weights file that the person gave, or ""; a run that names one begins with no other."""
+    path = Path(job.weights_file)
+    own = weights.sha256_of(path) if job.weights_file and path.is_file() else ""
+    if spec.weights not in ("pretrained", own):
+        raise UserError(
+            f"The run '{run.name}' begins with a weights file of its own, whose sha256 begins with {spec.weights[:8]}.",
+            "Give that file with --weights FILE.",
+        )
+    return own
+
+
+def _network(
+    row: Backbone, spec: RunSpec, job: commands.Train, control: Control, resume: bool
+) -> Generator[Event, None, Network]:
+    """The network with its start weights; one that goes on takes all of them from its checkpoint instead."""
+    assert spec.dataset is not None
+    state = None
+    source = f"The weights of {row.label}"
+    if not resume:
+        if job.weights_file:
+            path = Path(job.weights_file)
+            state, source = weights.read_file(path), f"'{path.name}'"
+        else:
+            state = yield from pretrained(row, job.download, control)
+    return build(row, len(spec.dataset.classes), state, spec.fit, source)
+
+
+def _setup(
+    run: RunFolder,
+    spec: RunSpec,
+    network: Network,
+    parts: dict[str, Part],
+    root: Path,
+    control: Control,
+    device: torch.device,
+    checkpoints: Checkpoints,
+) -> Generator[Event, None, Setup]:
+    training, row = spec.training, strategy(spec.training.strategy)
+    assert spec.dataset is not None
+    if spec.machine is not None:
+        # As many as when the run began: the order of sums, and so the last bits, depend on it.
+        torch.set_num_threads(min(spec.machine.threads, physical_cores()))
+    threads = torch.get_num_threads()
+    card = Card(backbone=spec.backbone, classes=spec.dataset.classes, fit=spec.fit, pixel_rule=spec.pixel_rule, epoch=0)
+    reader = Reader(root, network.preprocessing, spec.pixel_rule, training.augmentation, threads)
+    cut = first_trainable(training, network.head_index)
+    views = training.views or 1
+    frozen_cut = network.head_index if row.warm_start else cut
+    compiled, known, lowest, cached_before = None, "", network.head_index, None
+    if checkpoints.exists:
+        place = checkpoints.place()
+        network.model.load_state_dict(checkpoints.model())
+        known, lowest, cut = place.compiled, place.lowest, place.first
+        cached_before = place.caching
+    compile_cut = min(frozen_cut, lowest)
+    passes = len(parts["train"]) * views + len(parts["validation"]) + len(parts["test"])
+    executor = spec.machine.executor if spec.machine else _executor(device, compile_cut, passes)
+    if executor == "onnxruntime" and compile_cut > 0:
+        yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
+        try:
+            compiled = compiled_trunk(network, compile_cut, known)
+        except (OSError, UserError) as error:
+            # A full or read-only place for caches costs speed, never the run.
+            logger.warning("Frozen layers run in torch: their compiled form cannot be kept (%s)", type(error).__name__)
+    trunk = Trunk(network, device, compiled, compile_cut, threads)
+    needed = needed_bytes(network, cut, len(parts["train"]), len(parts["validation"]), views)
+    # Views follow from it, so a run that goes on does as it did before, whatever the disk holds now.
+    caching = cut > 0 and needed <= cache.budget_bytes() if cached_before is None else cached_before
+    if not caching and cut > 0 and cached_before is None:
+        yield too_large(needed)
+    frozen = FrozenPart(network, trunk, reader, spec.pixel_rule, training.augmentation, caching)
+    if caching:
+        frozen.make_room(needed, cut)
+    if compiled and not frozen.check(parts["train"], compile_cut):
+        compiled = None
+    if spec.machine is None:
+        machine = Machine(
+            device=str(device),
+            executor="onnxruntime" if compiled else "torch",
+            threads=threads,
+            versions={name: version(name) for name in _VERSIONS},
+        )
+        run.write_spec(msgspec.structs.replace(spec, machine=machine))
+    return Setup(
+        network=network,
+        training=training,
+        warm_start=row.warm_start,
+        train=parts["train"],
+        validation=parts["validation"],
+        frozen=frozen,
+        checkpoints=checkpoints,
+        card=card,
+        control=control,
+        device=device,
+        compiled=compiled.name if compiled else "",
+    )
+
+
+def _executor(device: torch.device, cut: int, passes: int) -> str:
+    """ONNX Runtime is two to five times as fast as torch on processors; compiling for it must pay off.
+
+    The choice follows from the run alone and not from a timing, so that the same run gives the same numbers.
+    """
+    return "onnxruntime" if device.type == "cpu" and cut > 0 and passes >= WORTH_COMPILING else "torch"
+
+
+def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outcome) -> Generator[Event, None, bool]:
+    """Scores the best state; test images are read here for the first time.
+
+    Returns:
+        Whether the person stopped it: answers for the training images, which take longest, are then left out.
+    """
+    best = trained_model.load(run)
+    network = setup.network
+    network.model.load_state_dict(best.network.model.state_dict())
+    model = TrainedModel(network, best.card, best.weights_hash)
+    answers: dict[str, tuple[Part, NDArray[np.float64]]] = {}
+    stopped = False
+    for name in ("validation", "test", "train"):
+        part = parts[name]
+        if not len(part) or (stopped and name == "train"):
+            continue
+        steps = results.logits_of(
+            model,
+            part,
+            lambda part, indices: setup.frozen.activations(part, indices, 0, outcome.lowest),
+            outcome.lowest,
+        )
+        progress = told(steps, f"answers for the {name} images", len(part))
+        while True:
+            try:
+                yield next(progress)
+            except StopIteration as end:
+                answers[name] = (part, model.probabilities(end.value))
+                break
+            stopped = isinstance(setup.control.take(), commands.Stop) or stopped
+            if stopped and name == "train":
+                break
+    setup.frozen.flush()
+    for name, metrics in results.write(run, model, answers).items():
+        yield events.Evaluated(split=name, metrics=metrics)
+    return stopped

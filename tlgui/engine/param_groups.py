@@ -1,0 +1,90 @@
+"""The optimizer and what is in it: each trainable parameter once, decay on matrices and kernels alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tlgui.engine.network import Network
+
+
+class LayerOptimizer:
+    """AdamW whose parameter groups follow the layer ladder.
+
+    Args:
+        network: whose groups are trained.
+        peaks: peak learning rate by group index; their keys are the trainable groups.
+        weight_decay: on parameters with more than one axis; biases and norm parameters have none.
+        carry_over: an optimizer before an unfreezing; the state of parameters that stay is kept.
+    """
+
+    def __init__(
+        self, network: Network, peaks: dict[int, float], weight_decay: float, carry_over: LayerOptimizer | None = None
+    ) -> None:
+        self.peaks = peaks
+        groups: list[dict[str, Any]] = []
+        for index, peak in sorted(peaks.items()):
+            parameters = network.parameters(index)
+            matrices = [parameter for parameter in parameters if parameter.ndim > 1]
+            others = [parameter for parameter in parameters if parameter.ndim <= 1]
+            for chosen, decay in ((matrices, weight_decay), (others, 0.0)):
+                if chosen:
+                    groups.append({"params": chosen, "lr": peak, "weight_decay": decay, "layer": index})
+        self.adamw = torch.optim.AdamW(groups)
+        if carry_over is not None:
+            kept = set(self.parameters())
+            for parameter, state in carry_over.adamw.state.items():
+                if parameter in kept:
+                    self.adamw.state[parameter] = state
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """Every parameter in it."""
+        for group in self.adamw.param_groups:
+            yield from group["params"]
+
+    def set_rates(self, rates: dict[int, float]) -> None:
+        """Sets the learning rate of each layer group for the next step."""
+        for group in self.adamw.param_groups:
+            group["lr"] = rates[group["layer"]]
+
+    def step(self) -> None:
+        """One update, and gradients forgotten."""
+        self.adamw.step()
+        self.adamw.zero_grad(set_to_none=True)
+
+    def state_tensors(self, network: Network) -> dict[str, torch.Tensor]:
+        """Its state as named tensors, for a checkpoint."""
+        names: dict[torch.Tensor, str] = {parameter: name for name, parameter in network.model.named_parameters()}
+        return {
+            f"{names[parameter]}|{key}": value.detach().cpu().contiguous()
+            for parameter, state in self.adamw.state.items()
+            for key, value in state.items()
+        }
+
+    def load_state_tensors(self, network: Network, tensors: dict[str, torch.Tensor]) -> None:
+        """Takes its state back from named tensors."""
+        parameters = dict(network.model.named_parameters())
+        for name, tensor in tensors.items():
+            parameter_name, key = name.rsplit("|", 1)
+            parameter = parameters[parameter_name]
+            # Laid out in memory like the parameter, as it was: rounding may depend on it. Copied in any case, since a
+            # tensor of the file keeps the file open, and Windows replaces no open file.
+            like = tensor if key == "step" else parameter.detach()
+            self.adamw.state[parameter][key] = torch.empty_like(like).copy_(tensor)
+
+
+def peak_rates(network: Network, first: int, head_rate: float, top_rate: float, stem_factor: float) -> dict[int, float]:
+    """Peak learning rates of the groups from `first` on.
+
+    The head has its own. Below it, rates fall geometrically from the uppermost group to `stem_factor` times that at
+    the stem.
+    """
+    head = network.head_index
+    peaks = {head: head_rate}
+    for index in range(first, head):
+        depth = (head - 1 - index) / max(1, head - 1)
+        peaks[index] = top_rate * stem_factor**depth
+    return peaks

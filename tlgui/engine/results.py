@@ -1,0 +1,122 @@
+"""What a finished run says about itself: scores with intervals, and the answer for every image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tlgui.core import atomic
+from tlgui.core.run_folder import RunFolder
+from tlgui.core.split import PARTS
+from tlgui.core.tables import csv_bytes
+from tlgui.engine import seeding
+from tlgui.engine.metrics import score, to_json_dict
+from tlgui.engine.samples import Part
+from tlgui.engine.trained_model import TrainedModel
+
+OPTIMISTIC = "Validation chose the epoch, so this is a little optimistic."
+_BATCH = 32
+
+
+def logits_of(
+    model: TrainedModel, part: Part, activations: Callable[[Part, list[int]], Tensor], cut: int
+) -> Generator[int, None, Tensor]:
+    """Raw outputs for all images of a part, from its activations below group `cut`.
+
+    Yields:
+        How many images are done.
+
+    Returns:
+        (N, classes) float32.
+    """
+    model.network.evaluation_mode()
+    outputs = []
+    for indices in seeding.batches(list(range(len(part))), _BATCH):
+        inputs = activations(part, indices)
+        if inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            device = next(model.network.model.parameters()).device
+            outputs.append(model.network.run(inputs.to(device), cut).float().cpu())
+        yield sum(map(len, outputs))
+    return torch.cat(outputs)
+
+
+def metrics_of(probabilities: NDArray[np.float64], part: Part, classes: list[str], chose_epoch: bool) -> dict[str, Any]:
+    """Scores of one part as they stand in `metrics.json`."""
+    metrics = to_json_dict(score(part.labels.numpy(), probabilities, classes))
+    if chose_epoch:
+        metrics["note"] = OPTIMISTIC
+    return metrics
+
+
+def write(
+    run: RunFolder, model: TrainedModel, answers: dict[str, tuple[Part, NDArray[np.float64]]]
+) -> dict[str, dict[str, Any]]:
+    """Writes `metrics.json` and `predictions.csv`.
+
+    Args:
+        run: whose.
+        model: its best state.
+        answers: part name -> (images, (N, classes) probabilities), for train, validation and, where there is one, test.
+
+    Returns:
+        Scores of validation and test.
+    """
+    classes = model.card.classes
+    scores = {
+        name: metrics_of(probabilities, part, classes, chose_epoch=name == "validation")
+        for name, (part, probabilities) in answers.items()
+        if name != "train" and len(part)
+    }
+    content = {
+        "best_epoch": model.card.epoch,
+        "classes": classes,
+        # Each look at the test images makes the next score a little less independent of them, so looks are counted.
+        "test_evaluations": _evaluations_before(run) + (1 if "test" in scores else 0),
+        "intervals": "95 %",
+        **scores,
+    }
+    run.results.mkdir(exist_ok=True)
+    atomic.write_bytes(run.results / "metrics.json", _formatted(content))
+    atomic.write_bytes(run.results / "predictions.csv", _predictions(classes, answers))
+    return scores
+
+
+def count_test_evaluation(run: RunFolder) -> None:
+    """Counts one more look at the run's own test images in `metrics.json`, where there is one."""
+    path = run.results / "metrics.json"
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+        content["test_evaluations"] += 1
+    except (OSError, KeyError, TypeError, msgspec.DecodeError):
+        return
+    atomic.write_bytes(path, _formatted(content))
+
+
+def _formatted(content: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _evaluations_before(run: RunFolder) -> int:
+    try:
+        return int(msgspec.json.decode((run.results / "metrics.json").read_bytes())["test_evaluations"])
+    except (OSError, KeyError, TypeError, ValueError, msgspec.DecodeError):
+        return 0
+
+
+def _predictions(classes: list[str], answers: dict[str, tuple[Part, NDArray[np.float64]]]) -> bytes:
+    rows: list[list[object]] = [["path", "split", "true", "predicted", *(f"p_{name}" for name in classes)]]
+    for name in PARTS:
+        if name not in answers:
+            continue
+        part, probabilities = answers[name]
+        for path, label, row in zip(part.paths, part.labels.tolist(), probabilities, strict=True):
+            rows.append([path, name, classes[label], classes[int(row.argmax())], *row.tolist()])
+    return csv_bytes(rows)

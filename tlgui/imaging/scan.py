@@ -1,0 +1,112 @@
+"""One look at a dataset folder: every file either used or left out with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tlgui.core.records import ImageRecord, LeftOut, Scan
+from tlgui.imaging.checks import Findings, warnings_of
+from tlgui.imaging.file_check import Checked, check_file
+from tlgui.imaging.layout import Layout, recognise
+from tlgui.imaging.names import order
+from tlgui.imaging.pixel_rule import choose_pixel_rule
+from tlgui.imaging.refusals import refuse_unusable
+from tlgui.imaging.walk import FoundFile, folder_name, walk
+
+MOST_WORKERS = 8  # more threads mean more decoded images in memory at once, and the disk is the limit by then
+
+
+class ScanCancelled(Exception):  # noqa: N818 (what the caller asked for, not an error)
+    """`cancelled()` said yes: nothing was written anywhere, so there is nothing to undo."""
+
+
+def scan_folder(
+    root: Path,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    workers: int | None = None,
+    for_training: bool = True,
+) -> Scan:
+    """Classify every file below `root`; each image is read once, hashed, and decoded in full.
+
+    A decode in full costs minutes on large sets and is worth them: an image that is cut off at its end passes every
+    quicker check and would stop the training hours later.
+
+    Args:
+        root: the dataset's folder; nothing is ever written there.
+        progress: called in this thread with (files done, files in all).
+        cancelled: asked in this thread between two files.
+        workers: decoding threads; by default one per processor, at most 8.
+        for_training: False for images that a finished model is scored on: one class is then enough, and a test folder
+            needs no train folder beside it.
+
+    Returns:
+        The scan, in the same order on every machine.
+
+    Raises:
+        UserError: no classifier can come of this folder; says what to do.
+        ScanCancelled: `cancelled()` returned True.
+    """
+
+    def stop_if_cancelled() -> None:
+        if cancelled is not None and cancelled():
+            raise ScanCancelled
+
+    root = Path(root)
+    tree = walk(root, stop_if_cancelled)
+    layout = recognise(tree)
+    verdicts = _check_all(root, tree.files, layout, progress, stop_if_cancelled, workers)
+    used = [verdict for verdict in verdicts if isinstance(verdict, Checked)]
+    left_out = [verdict for verdict in verdicts if isinstance(verdict, LeftOut)]
+    refuse_unusable(folder_name(root), tree, layout, used, left_out, for_training)
+    classes = sorted({checked.place.class_name for checked in used})
+    # Test images stand for images that nobody has seen yet: nothing is chosen by looking at them.
+    rule = choose_pixel_rule(checked.description for checked in used if checked.place.split != "test")
+    return Scan(
+        name=folder_name(root),
+        layout=layout.name,
+        classes=classes,
+        used=[_record(checked) for checked in used],
+        left_out=sorted(left_out, key=lambda left: order(left.path)),
+        warnings=warnings_of(Findings(tree, layout, used, left_out, classes, rule)),
+        pixel_rule=rule,
+        deep_images=sum(checked.description.lowest is not None for checked in used),
+    )
+
+
+def _check_all(
+    root: Path,
+    files: list[FoundFile],
+    layout: Layout,
+    progress: Callable[[int, int], None] | None,
+    stop_if_cancelled: Callable[[], None],
+    workers: int | None,
+) -> list[Checked | LeftOut]:
+    """The verdicts in the order of `files`; Pillow decodes outside of Python's lock, so threads are enough."""
+    verdicts: list[Checked | LeftOut] = []
+    threads = max(1, workers or min(os.cpu_count() or 1, MOST_WORKERS))
+    with ThreadPoolExecutor(threads, thread_name_prefix="scan") as pool:
+        try:
+            for verdict in pool.map(lambda found: check_file(root, found, layout), files):
+                verdicts.append(verdict)
+                if progress is not None:
+                    progress(len(verdicts), len(files))
+                stop_if_cancelled()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return verdicts
+
+
+def _record(checked: Checked) -> ImageRecord:
+    return ImageRecord(
+        path=checked.found.path,
+        class_name=checked.place.class_name,
+        given_split=checked.place.split,
+        content_hash=checked.content_hash,
+        width=checked.description.width,
+        height=checked.description.height,
+    )
