@@ -10,6 +10,7 @@ import msgspec
 from tlgui.cli.terminal import LiveRun, console, counts_table, pairs_table, print_json
 from tlgui.core.records import Scan
 from tlgui.core.run_spec import RunSpec
+from tlgui.imaging.names import counted
 from tlgui.imaging.prepare import Counts, class_totals, count, part_totals, split_of
 from tlgui.imaging.scan import scan_folder
 
@@ -54,8 +55,8 @@ def _show(scan: Scan, counts: Counts) -> None:
         pairs_table(
             {
                 "layout": scan.layout,
-                "used": f"{len(scan.used)} images",
-                "left out": f"{len(scan.left_out)} files",
+                "used": counted(len(scan.used), "image"),
+                "left out": counted(len(scan.left_out), "file"),
                 "split": ", ".join(f"{name} {n}" for name, n in part_totals(counts).items()),
             }
         )

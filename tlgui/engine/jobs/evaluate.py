@@ -17,6 +17,7 @@ from tlgui.engine import results, trained_model
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.samples import Part, Reader
+from tlgui.imaging.names import counted
 from tlgui.imaging.scan import scan_folder
 
 
@@ -77,4 +78,5 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
             yield events.Evaluated(split=name, metrics=metrics)
     finally:
         reader.close()
-    yield events.Completed(run=job.run, message=f"{len(scan.used)} images were scored, {len(scan.left_out)} left out.")
+    scored = counted(len(scan.used), "image was", "images were")
+    yield events.Completed(run=job.run, message=f"{scored} scored, {len(scan.left_out)} left out.")
