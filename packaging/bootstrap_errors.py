@@ -5,6 +5,7 @@ problem (placeholders: `{needed}`, `{free}`, `{folder}`, `{python}`, `{match}`) 
 `PIP_SAYS` in tests/packaging/test_errors.py. The first row that matches answers, so the narrow ones stand first.
 """
 
+import csv
 import errno
 import re
 from collections.abc import Iterable, Sequence
@@ -168,35 +169,15 @@ class SystemLibrary(NamedTuple):
     fedora: str
 
 
+def _qt_libraries() -> tuple[SystemLibrary, ...]:
+    # One table for the set-up and for the window's own look before it starts (tlgui/gui/start_check.py).
+    table = Path(__file__).resolve().parent.parent / "resources" / "qt_libraries.csv"
+    with table.open(encoding="utf-8", newline="") as stream:
+        return tuple(SystemLibrary(**row) for row in csv.DictReader(stream))
+
+
 # What libQt6Gui, libQt6DBus and the xcb platform plugin of PySide6-Essentials 6.8 to 6.12 link to (readelf -d).
-QT_LIBRARIES: tuple[SystemLibrary, ...] = (
-    SystemLibrary("libEGL.so.1", "libegl1", "mesa-libEGL"),
-    SystemLibrary("libGL.so.1", "libgl1", "mesa-libGL"),
-    SystemLibrary("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon"),
-    SystemLibrary("libdbus-1.so.3", "libdbus-1-3", "dbus-libs"),
-    SystemLibrary("libfontconfig.so.1", "libfontconfig1", "fontconfig"),
-    SystemLibrary("libfreetype.so.6", "libfreetype6", "freetype"),
-    SystemLibrary("libglib-2.0.so.0", "libglib2.0-0", "glib2"),
-    SystemLibrary("libgthread-2.0.so.0", "libglib2.0-0", "glib2"),
-    SystemLibrary("libzstd.so.1", "libzstd1", "libzstd"),
-    SystemLibrary("libX11.so.6", "libx11-6", "libX11"),
-    SystemLibrary("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb"),
-    SystemLibrary("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11"),
-    SystemLibrary("libxcb.so.1", "libxcb1", "libxcb"),
-    SystemLibrary("libxcb-cursor.so.0", "libxcb-cursor0", "xcb-util-cursor"),
-    SystemLibrary("libxcb-icccm.so.4", "libxcb-icccm4", "xcb-util-wm"),
-    SystemLibrary("libxcb-image.so.0", "libxcb-image0", "xcb-util-image"),
-    SystemLibrary("libxcb-keysyms.so.1", "libxcb-keysyms1", "xcb-util-keysyms"),
-    SystemLibrary("libxcb-randr.so.0", "libxcb-randr0", "libxcb"),
-    SystemLibrary("libxcb-render.so.0", "libxcb-render0", "libxcb"),
-    SystemLibrary("libxcb-render-util.so.0", "libxcb-render-util0", "xcb-util-renderutil"),
-    SystemLibrary("libxcb-shape.so.0", "libxcb-shape0", "libxcb"),
-    SystemLibrary("libxcb-shm.so.0", "libxcb-shm0", "libxcb"),
-    SystemLibrary("libxcb-sync.so.1", "libxcb-sync1", "libxcb"),
-    SystemLibrary("libxcb-util.so.1", "libxcb-util1", "xcb-util"),
-    SystemLibrary("libxcb-xfixes.so.0", "libxcb-xfixes0", "libxcb"),
-    SystemLibrary("libxcb-xkb.so.1", "libxcb-xkb1", "libxcb"),
-)
+QT_LIBRARIES: tuple[SystemLibrary, ...] = _qt_libraries()
 
 
 def missing_libraries_error(names: Sequence[str]) -> SetupError:

@@ -11,6 +11,7 @@ import pytest
 
 from tlgui.core import commands, events
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
+from tlgui.core.remedies import CODES
 from tlgui.core.run_spec import Dataset, Machine, RunSpec, Training
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
@@ -49,6 +50,15 @@ def test_the_parts_of_an_event_are_there_too() -> None:
     (row,) = (cells for cells in rows_of(README) if cells[0] == "`LayersChanged`")
 
     assert {field.name for field in msgspec.structs.fields(events.GroupState)} <= code_in(row[1])
+
+    (row,) = (cells for cells in rows_of(README) if cells[0] == "`Surveyed`")
+    assert {field.name for field in msgspec.structs.fields(events.WeightsState)} <= code_in(row[1])
+
+
+def test_every_code_of_a_problem_is_listed() -> None:
+    (text,) = re.findall(r"\nCodes of `Failed`.*?\n\n", README, re.DOTALL)
+
+    assert code_in(text) - {"Failed"} == set(CODES)
 
 
 @pytest.mark.parametrize("kind", [RunSpec, Training, Dataset, Machine], ids=lambda kind: kind.__name__)

@@ -127,7 +127,7 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
     (empty, "The folder 'photos' is empty. Choose a folder that holds one folder of images for each class."),
     (one_class, "Only one class was found in 'photos': 'a'. Put each class in its own folder."),
     (no_class, "The 1 image in 'photos' cannot be used: none lies in a class folder. Put the images of each class"),
-    (all_broken, "No usable image was found in 'photos': it holds 2 .png, 2 .jpg ("),
+    (all_broken, "No usable image was found in 'photos': it holds 2 .png files, 2 .jpg files ("),
     (other_class_broken, "Only one class with usable images was found in 'photos': 'a' (none in 'b')."),
 ]
 

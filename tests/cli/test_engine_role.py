@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from helpers.command_line import strict_json
 
 from tlgui import __version__
-from tlgui.core import commands
-from tlgui.core.engine_process import EngineProcess
+from tlgui.core import commands, events
+from tlgui.core.engine_process import EngineProcess, engine_command
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +116,18 @@ def test_no_module_of_the_working_folder_is_run(tmp_path: Path, monkeypatch: pyt
     with EngineProcess() as engine:
         assert engine.wait_until_ready(120).tlgui == __version__
     assert not (tmp_path / "marker").exists()
+
+
+def test_the_engine_for_beside_a_training_takes_one_thread_and_gives_way(tmp_path: Path) -> None:
+    """It is on the processor, so that it needs no room on a card that trains."""
+    with EngineProcess(engine_command(side=True)) as engine:
+        assert engine.wait_until_ready(120).device == "cpu"
+        process = psutil.Process(engine.pid)
+        if os.name == "posix":
+            assert process.nice() == min(19, psutil.Process().nice() + 15)
+        *_, surveyed, ending = engine.run(commands.Survey())
+        assert isinstance(surveyed, events.Surveyed) and isinstance(ending, events.Completed)
+
+        failed = list(engine.run(commands.CheckWeights(backbone="resnet50", file=str(tmp_path / "mine.pth"))))[-1]
+        assert isinstance(failed, events.Failed) and failed.code == "weights_unfit" and not failed.is_fault
+        assert failed.problem == "There is no weights file 'mine.pth'."

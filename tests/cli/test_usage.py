@@ -21,7 +21,7 @@ def test_without_arguments_it_shows_the_help_and_the_next_sensible_command(refus
     said = refused()
     assert (said.code, said.err) == (0, "")
     assert said.out == refused("--help").out
-    assert "The next sensible command:\n  tlgui demo" in said.out
+    assert "The next sensible command:\n  tlgui                      open the window\n  tlgui demo" in said.out
     assert all(f"\n    {name} " in said.out for name in COMMANDS)
     assert "not for diagnosis" in said.out
 

@@ -225,3 +225,28 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file(file: Path, script
     assert writer.returncode == -signal.SIGKILL
     whole = [OLD.encode()] if script == WRITES_FOREVER else [OLD.encode(), b"a" * 1_000_000, b"b" * 1_000_000]
     assert file.read_bytes() in whole
+
+
+def test_what_a_killed_program_had_begun_is_removed_and_what_others_write_is_not(file: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    for owner in (gone.stdout.decode().strip(), str(os.getpid()), str(os.getppid())):
+        (file.parent / f".notes.txt.{owner}-0.tmp").touch()
+    (file.parent / ".notes.txt.mine.tmp").touch()
+    (file.parent / f".other.txt.{gone.stdout.decode().strip()}-0.tmp").touch()
+
+    atomic.remove_leftovers(file)
+    left = names(file.parent)
+    assert len(left) == 5 and f".notes.txt.{os.getpid()}-0.tmp" in left
+
+    atomic.remove_leftovers(file, own=True)
+    assert len(names(file.parent)) == 4 and f".notes.txt.{os.getppid()}-0.tmp" in names(file.parent)
+    assert file.read_text() == OLD
+
+
+def test_two_that_write_a_file_at_once_do_not_disturb_each_other(file: Path) -> None:
+    with atomic.replacing(file) as one, atomic.replacing(file) as other:
+        assert one != other
+        one.write_text(NEW)
+        other.write_text(OLD)
+
+    assert file.read_text() == NEW and names(file.parent) == ["notes.txt"]

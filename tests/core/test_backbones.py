@@ -33,6 +33,22 @@ def test_the_layer_groups_of_a_row_name_each_module_once(row: Backbone) -> None:
     assert row.head_linear in row.head
 
 
+@pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)
+def test_the_parameters_of_the_layer_groups_and_the_published_head_add_up(row: Backbone) -> None:
+    assert len(row.group_parameters) == len(row.groups)
+    assert sum(row.group_parameters) + row.features * 1_000 + 1_000 == row.parameters
+    assert row.head_parameters(classes=3) == 3 * row.features + 3
+
+
+@pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)
+def test_a_row_says_what_it_is_for_and_what_it_costs(row: Backbone) -> None:
+    assert row.best_for and row.best_for[0].isupper() and len(row.best_for) < 40
+    assert 1 <= row.relative_seconds < 100
+    assert len(row.border_values) == len(row.groups) + 1
+    assert row.border_values[-1] == row.features
+    assert max(row.border_values) < row.values
+
+
 def test_names_and_labels_tell_the_rows_apart() -> None:
     for field in ("name", "label", "sentence", "builder"):
         assert len({getattr(row, field) for row in BACKBONES.values()}) == len(BACKBONES)

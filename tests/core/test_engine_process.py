@@ -16,9 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tlgui.core import commands, engine_process, events
+from tlgui.core import commands, events
 from tlgui.core.engine_process import EngineProcess, engine_command
 from tlgui.core.errors import UserError
+from tlgui.core.line_process import new_log
 from tlgui.core.paths import logs_dir
 
 # Says its first line, then plays the part that its first argument names, for each job or command that it hears.
@@ -448,7 +449,7 @@ def test_a_new_log_is_made_among_the_persons_own_and_old_ones_go() -> None:
     for day in range(10, 30):
         (logs_dir() / f"engine-202601{day}-000000-1-1.log").write_text("old")
 
-    log = engine_process._new_log()
+    log = new_log("engine")
     log.write_text("new")
 
     kept = sorted(path.name for path in logs_dir().glob("engine-*.log"))

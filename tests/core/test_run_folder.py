@@ -6,10 +6,12 @@ import errno
 import os
 import random
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -297,10 +299,7 @@ def test_lines_that_a_later_version_wrote_are_passed_over(run: RunFolder) -> Non
 
 def test_a_new_place_is_one_that_nothing_has() -> None:
     now = datetime(2026, 11, 25, 14, 3, 59)
-    places = []
-    for _ in range(4):
-        places.append(new_path("bees / wasps", "resnet50", "fine-tune-top", now))
-        places[-1].mkdir(parents=True)
+    places = [new_path("bees / wasps", "resnet50", "fine-tune-top", now) for _ in range(4)]
 
     assert len(set(places)) == 4
     assert places[0] == projects_dir() / "bees - wasps" / "runs" / "2026-11-25 14.03 resnet50 fine-tune-top"
@@ -312,7 +311,7 @@ def test_a_new_place_stays_in_the_persons_projects(name: str) -> None:  # S08
     place = new_path(name, "resnet50", "auto", datetime(2026, 1, 1))
 
     assert place.resolve().parent.parent.parent == projects_dir().resolve()
-    place.mkdir(parents=True)
+    assert place.is_dir()
 
 
 @pytest.mark.parametrize(
@@ -458,3 +457,40 @@ def test_no_place_of_a_persons_files_is_written_into_a_run_folder(tmp_path: Path
 
     assert b"Jane Doe" not in written and str(tmp_path).encode() not in written
     assert recall_place(run.spec().dataset.fingerprint) == data  # type: ignore[union-attr]  # it was written above
+
+
+def test_two_programs_that_begin_in_the_same_minute_get_two_folders() -> None:
+    """P16."""
+    now = datetime(2026, 11, 25, 14, 3)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: new_path("bees", "resnet50", "auto", now), range(40)))
+
+    assert len(set(made)) == 40
+    assert all(path.is_dir() for path in made)
+
+
+def test_a_place_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (projects_dir() / "bees").write_text("a file of mine")
+
+    with pytest.raises(UserError, match=r"The run folder '2026-01-01 00.00 resnet50 auto' cannot be written") as caught:
+        new_path("bees", "resnet50", "auto", datetime(2026, 1, 1))
+    assert caught.value.code == "run_folder"
+
+
+def test_a_run_is_at_work_while_somebody_holds_its_lock(run: RunFolder) -> None:
+    assert not run.at_work and not run.lock_path.exists()
+
+    with FileLock(run.lock_path):
+        assert run.at_work
+        with pytest.raises(UserError, match="is not empty"):
+            refuse_occupied(run.path)
+    assert not run.at_work
+    refuse_occupied(run.path)
+
+
+def test_places_that_two_programs_note_at_once_are_all_kept(tmp_path: Path) -> None:
+    """P16."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: remember_place(f"f{n}", tmp_path), range(24)))
+
+    assert all(recall_place(f"f{n}") == tmp_path for n in range(24))

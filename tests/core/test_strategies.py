@@ -83,7 +83,8 @@ def test_the_advice_says_the_count_the_kind_and_the_reason(images: int, similari
     }[similarity]
     assert advice.sentence.startswith(f"{images:,} images are ")
     assert kind in advice.sentence
-    assert advice.sentence.endswith(f": {advice.strategy.label.lower()}. {advice.strategy.reason}")
+    assert ": fine-tune the top " in advice.sentence or f": {advice.strategy.label.lower()}. " in advice.sentence
+    assert advice.sentence.endswith(f". {advice.strategy.reason}")
 
 
 def test_the_advice_is_true_of_the_number_that_it_names() -> None:
@@ -91,3 +92,8 @@ def test_the_advice_is_true_of_the_number_that_it_names() -> None:
     assert "between 1,000 and 10,000" in recommend(1_000, None).sentence
     assert "between 1,000 and 10,000" in recommend(10_000, None).sentence
     assert "more than 10,000" in recommend(10_001, None).sentence
+
+
+def test_the_sentence_names_the_number_of_layer_groups() -> None:
+    assert ": fine-tune the top layers. " in recommend(1_000, "similar").sentence
+    assert ": fine-tune the top 2 layer groups. " in recommend(1_000, "different").sentence

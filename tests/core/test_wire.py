@@ -148,7 +148,13 @@ def test_an_event_is_no_command_and_a_command_no_event() -> None:
 
 
 # Floats that are counted or looked up and can be nothing but finite; every other one is measured.
-ALWAYS_FINITE = {("EpochEnded", "seconds"), ("EpochEnded", "learning_rates"), ("Predicted", "probabilities")}
+ALWAYS_FINITE = {
+    ("BatchEnded", "learning_rates"),
+    ("EpochEnded", "seconds"),
+    ("EpochEnded", "learning_rates"),
+    ("Measured", "seconds_per_1000"),
+    ("Predicted", "probabilities"),
+}
 
 
 def test_every_measured_value_may_be_missing() -> None:
@@ -202,9 +208,10 @@ def test_exactly_the_endings_end_a_job() -> None:
             "Stopped as you asked. The best state so far, of epoch 0, is kept and was evaluated.",
         ),
         (
-            events.Stopped(),
+            events.Stopped(run="run"),
             "Stopped as you asked, before the first epoch had ended: there is no model yet. Continue to go on.",
         ),
+        (events.Stopped(), "Stopped as you asked."),
         (events.Failed(problem="The disk is full.", remedy="Free some space."), "The disk is full. Free some space."),
         (
             events.Crashed(cause="signal 9", run="run"),

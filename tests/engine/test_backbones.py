@@ -75,6 +75,27 @@ def test_the_ladder_is_the_network(row: Backbone) -> None:
     old_head = 1000 * (network.head_linear.in_features + 1)
     new_head = 3 * (network.head_linear.in_features + 1)
     assert network.count(range(len(network))) - new_head + old_head == row.parameters
+    # The table says the same of each group to those who cannot build it.
+    assert tuple(network.count([index]) for index in range(head)) == row.group_parameters
+    assert network.count([head]) == row.head_parameters(classes=3)
+
+    # What training and keeping activations takes, for estimates made where torch is not loaded.
+    size = network.preprocessing.size
+    outputs: list[int] = []
+    hooks = [
+        module.register_forward_hook(lambda module, taken, given: outputs.append(given.numel()))
+        for module in network.model.modules()
+        if isinstance(module, (nn.Conv2d, nn.Linear))
+    ]
+    borders = [torch.zeros(1, 3, size, size)]
+    with torch.inference_mode():
+        for index in range(len(network)):
+            borders.append(network.run(borders[-1], index, index + 1))
+    for hook in hooks:
+        hook.remove()
+    assert tuple(border.numel() for border in borders[:-1]) == row.border_values
+    # All but the head's own answers, of which there are as many as classes.
+    assert sum(outputs) - 3 == row.values
 
     # Running the groups one after another is the network, and the answers mean something.
     x = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))

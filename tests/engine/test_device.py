@@ -45,6 +45,9 @@ def test_the_computer_stays_usable(cores: int, threads: int, nice: bool, monkeyp
     monkeypatch.setattr(device.torch, "set_num_threads", set_to.append)
     assert device.be_considerate() == threads
     assert set_to == [threads] and bool(lowered) == nice
+    # Beside a training one thread, and more considerate than the training itself.
+    assert device.be_considerate(beside_training=True) == 1
+    assert set_to[-1] == 1 and lowered[-1] == 15
 
 
 def test_it_says_itself(monkeypatch: pytest.MonkeyPatch) -> None:

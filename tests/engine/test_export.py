@@ -597,7 +597,7 @@ def test_a_wrong_file_among_the_weights_is_noticed(
 @pytest.mark.slow
 def test_the_job_says_its_stages_and_its_ending(said_for_weights: list[events.Event]) -> None:
     stages = [event.stage for event in said_for_weights if isinstance(event, events.Progress)]
-    assert stages == ["writing"] * 2 + ["checking"] * 41
+    assert stages == ["writing"] * 2 + ["checking"] * 41 + ["checking in a fresh process"]
     assert [type(event) for event in said_for_weights[-2:]] == [events.Exported, events.Completed]
     ending = said_for_weights[-1]
     assert isinstance(ending, events.Completed)

@@ -10,8 +10,8 @@ import torch
 from tlgui.core import commands
 from tlgui.core.commands import Job
 from tlgui.core.errors import UserError
+from tlgui.core.scrub import scrub
 from tlgui.engine.failures import ending_of
-from tlgui.engine.worker import scrub
 
 TRAIN = commands.Train(run="/somewhere/run", data="/somewhere/d")
 PREDICT = commands.Predict(run="/somewhere/run", paths=[])
@@ -43,6 +43,12 @@ PREDICT = commands.Predict(run="/somewhere/run", paths=[])
             "It is broken.",
             "Mend it.",
             "Mend it.",
+        ),
+        (
+            UserError("The folder of the images 'd' is no longer there.", "Put it back.", code="drive_gone"),
+            "The folder of the images 'd' is no longer there.",
+            "Nothing before the last checkpoint is lost. Put it back.",
+            "Put it back.",
         ),
         (
             ValueError("a bug"),

@@ -13,6 +13,7 @@ from helpers.tiny import RECIPE, differing, finish, first_of, snapshot, tiny_set
 from torch import Tensor
 
 from tlgui.core import events
+from tlgui.engine.param_groups import LayerOptimizer
 from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.setup import Setup
 
@@ -292,3 +293,24 @@ def test_the_training_loss_of_each_epoch_is_the_mean_per_image(data: Path, tmp_p
         sizes = [9, 9, 9, 9, 4]
         expected = sum(loss * size for loss, size in zip(losses, sizes, strict=True) if loss is not None) / 40
         assert end.train_loss == pytest.approx(expected, rel=1e-12)
+
+
+def test_each_batch_says_the_learning_rates_in_use(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", top_groups=1, epochs=2)
+    used: list[dict[str, float]] = []
+    step = LayerOptimizer.step
+
+    def note(optimizer: LayerOptimizer) -> None:
+        used.append({setup.network.group_names[group["layer"]]: group["lr"] for group in optimizer.adamw.param_groups})
+        step(optimizer)
+
+    monkeypatch.setattr(LayerOptimizer, "step", note)
+    said, _ = finish(setup)
+
+    batches = [event for event in said if isinstance(event, events.BatchEnded)]
+    assert len(batches) > 4
+    assert [event.learning_rates for event in batches] == [used[event.step - 1] for event in batches]
+    heads = [event.learning_rates["head"] for event in batches]
+    assert batches[0].learning_rates.keys() == {"top", "head"}
+    assert heads[0] < max(heads) and heads[-1] < max(heads) / 10  # up, and down again
+    assert batches[-1].learning_rates == epochs_of(said)[-1].learning_rates

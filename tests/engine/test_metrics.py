@@ -16,16 +16,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from tlgui.engine.metrics import (
-    Measured,
-    SplitMetrics,
-    auc_interval,
-    f1_interval,
-    mean_interval,
-    score,
-    to_json_dict,
-    wilson,
-)
+from tlgui.engine.intervals import Measured, auc_interval, f1_interval, mean_interval, wilson
+from tlgui.engine.metrics import SplitMetrics, score, to_json_dict
 
 
 def _one_hot(predicted: list[int], n_classes: int) -> NDArray[np.float64]:
@@ -116,6 +108,11 @@ def test_values_are_those_of_scikit_learn(n: int, n_classes: int) -> None:
         assert (one.precision.value, one.recall.value, one.f1.value) == pytest.approx([row[c] for row in rows[:3]])
         assert one.recall.n == one.f1.n == rows[3][c]
         assert one.precision.n == (predicted == c).sum()
+        others = labels != c
+        assert one.specificity.value == pytest.approx((predicted[others] != c).mean())
+        assert one.specificity.n == others.sum()
+        assert one.auc.value == pytest.approx(areas[c])
+        assert (one.auc.low or 0) <= areas[c] <= (one.auc.high or 0)
     assert metrics.majority_class_accuracy == pytest.approx(np.bincount(labels).max() / n)
 
 
@@ -280,7 +277,7 @@ def test_the_json_layout() -> None:
         assert list(plain[key]) == ["value", "low", "high", "n"]
         assert plain[key]["n"] == 60
     assert list(plain["per_class"]) == ["a", "b", "c"]
-    assert list(plain["per_class"]["a"]) == ["recall", "precision", "f1"]
+    assert list(plain["per_class"]["a"]) == ["recall", "precision", "f1", "specificity", "auc"]
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
 
 

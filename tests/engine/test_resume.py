@@ -18,7 +18,7 @@ from helpers.tiny import differing, finish, snapshot, tiny_setup, until, without
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
-from tlgui.engine import fit as fit_module
+from tlgui.engine import validation
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import OwnerGoneError
 from tlgui.engine.fit import fit
@@ -234,7 +234,7 @@ def forced(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
         value = next(left)
         return value, value
 
-    monkeypatch.setattr(fit_module, "_accuracies", accuracies)
+    monkeypatch.setattr(validation, "_accuracies", accuracies)
 
 
 @pytest.mark.parametrize("ending", ["natural", "early", "stop", "owner gone"])

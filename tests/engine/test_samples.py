@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import ManifestRow
 from tlgui.core.run_spec import Augmentation
+from tlgui.engine import samples
 from tlgui.engine.preprocess import normalise, to_input
 from tlgui.engine.samples import Part, Reader
 from tlgui.imaging.augment import apply_view, draw_view
@@ -140,11 +142,31 @@ def test_another_picture_under_a_known_name_is_refused(view: int, data: Path, pa
         opened.read(part, [1], view)
 
 
-def test_a_drive_that_is_gone_is_said(tmp_path: Path, part: Part) -> None:
-    made = reader(tmp_path / "unplugged")
-    with pytest.raises(UserError, match="The folder of the images is no longer there"):
-        made.read(part, [0], 0)
-    made.close()
+@pytest.mark.parametrize("view", [0, 1])
+@pytest.mark.parametrize("left_behind", ["nothing", "an empty folder", "empty class folders"])
+def test_d42_a_folder_that_is_gone_is_said_and_not_one_of_its_images(
+    view: int, left_behind: str, data: Path, part: Part, opened: Reader
+) -> None:
+    data.rename(data.parent / "renamed")
+    if left_behind != "nothing":
+        data.mkdir()  # where a drive was, its place may stay
+    if left_behind == "empty class folders":
+        (data / "a").mkdir()
+        (data / "b").mkdir()
+    with pytest.raises(UserError) as caught:
+        opened.read(part, [0], view)
+    assert caught.value.problem == "The folder of the images 'd' is no longer there."
+    assert caught.value.code == "drive_gone"
+
+
+def test_d42_a_folder_that_is_just_being_deleted_is_said_too(
+    data: Path, part: Part, opened: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first image is missed before the last one is gone."""
+    (data / "a" / "000.png").unlink()
+    monkeypatch.setattr(samples.time, "sleep", lambda _seconds: shutil.rmtree(data))
+    with pytest.raises(UserError, match="The folder of the images 'd' is no longer there"):
+        opened.read(part, [0], 0)
 
 
 def test_images_of_any_shape_make_one_batch(tmp_path: Path) -> None:

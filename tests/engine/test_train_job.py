@@ -24,7 +24,7 @@ from tlgui.core.commands import Job
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
-from tlgui.engine import cache, trained_model, weights
+from tlgui.engine import cache, trained_model, trunk, weights
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.jobs import train as train_job
@@ -431,7 +431,7 @@ def test_where_nothing_can_be_compiled_torch_runs_the_frozen_layers(
     def full(*_: object) -> Path:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(train_job, "WORTH_COMPILING", 1)
+    monkeypatch.setattr(trunk, "WORTH_COMPILING", 1)
     monkeypatch.setattr(train_job, "compiled_trunk", full)
     monkeypatch.setattr(cache, "cache_dir", full)
     run = made(data, tmp_path / "run")

@@ -73,7 +73,7 @@ def test_the_file_is_found_again_and_made_anew_for_other_weights(
     network, file = compiled
     monkeypatch.setenv("TLGUI_CACHE_DIR", str(file.parent.parent))
     made: list[Path] = []
-    monkeypatch.setattr(module, "_compile", lambda network, cut, path: made.append(path))
+    monkeypatch.setattr(module, "compile_trunk", lambda network, cut, path: made.append(path))
     assert compiled_trunk(network, 3) == file and not made
     assert compiled_trunk(network, 2) != file and len(made) == 1
     assert compiled_trunk(network, 2, known=file.name) == file and len(made) == 1

@@ -13,6 +13,7 @@ from helpers.tiny import differing, finish, snapshot, tiny_setup
 
 from tlgui.core import commands, events
 from tlgui.engine import fit as fit_module
+from tlgui.engine.clock import Clock
 from tlgui.engine.control import OwnerGoneError
 from tlgui.engine.network import Network
 from tlgui.engine.param_groups import LayerOptimizer
@@ -231,11 +232,15 @@ def test_commands_that_come_during_validation_wait_for_its_end(data: Path, tmp_p
     assert changes(said)[1].step == 5
 
 
-def test_pause_waits_and_continue_goes_on_as_if_nothing_had_been(data: Path, tmp_path: Path) -> None:
+def test_pause_waits_and_continue_goes_on_as_if_nothing_had_been(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain, _ = finish(tiny_setup(data, tmp_path / "plain", epochs=1))
     setup = tiny_setup(data, tmp_path / "run", epochs=1)
     timer = threading.Timer(0.1, setup.control.put, (commands.Continue(),))
     waited = []
+    rested: list[float] = []
+    monkeypatch.setattr(Clock, "rested", lambda self, seconds: rested.append(seconds))
 
     def on_event(event: events.Event) -> None:
         at(2, commands.Pause(), commands.Pause())(setup)(event)
@@ -252,6 +257,7 @@ def test_pause_waits_and_continue_goes_on_as_if_nothing_had_been(data: Path, tmp
         "Continued",
     ]
     assert waited == [True] and not outcome.stopped
+    assert len(rested) == 2 and sum(rested) >= 0.05  # the second Pause, then Continue
     assert [e.loss for e in said if isinstance(e, events.BatchEnded)] == [
         e.loss for e in plain if isinstance(e, events.BatchEnded)
     ]

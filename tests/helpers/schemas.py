@@ -72,6 +72,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "loss": (float, None),
         "images_per_second": (float, None),
         "seconds_left": (float, None),
+        "learning_rates": {str: float},
     },
     "EpochEnded": {
         "epoch": int,
@@ -93,7 +94,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "Evaluated": {"split": ("train", "validation", "test", "new"), "metrics": METRICS},
     "Completed": {"run": str, "best_epoch": (int, None), "message": str},
     "Stopped": {"run": str, "best_epoch": (int, None)},
-    "Failed": {"run": str, "problem": str, "remedy": str, "details": str, "is_fault": bool},
+    "Failed": {"run": str, "problem": str, "remedy": str, "details": str, "is_fault": bool, "code": str},
     "Crashed": {"run": str, "cause": str, "last_lines": str},
 }
 ENDINGS = ("Completed", "Stopped", "Failed", "Crashed")

@@ -199,3 +199,28 @@ def test_the_classes_can_be_learnt_but_not_perfectly() -> None:
         cv=StratifiedGroupKFold(4),
     ).mean()
     assert 0.80 < accuracy < 0.99
+
+
+@pytest.mark.usefixtures("nine_fields")
+def test_drawing_tells_how_far_it_is_and_can_be_cancelled(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+
+    draw_demo_images(tmp_path / "demo", progress=lambda *step: told.append(step), cancelled=lambda: len(told) == 3)
+    assert told == [(1, 9), (2, 9), (3, 9)]
+    assert not (tmp_path / "demo.complete").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]  # the workshop is gone
+
+    draw_demo_images(tmp_path / "demo")
+    assert (tmp_path / "demo.complete").exists()
+
+
+@pytest.mark.usefixtures("nine_fields")
+def test_an_image_that_was_changed_is_drawn_anew(tmp_path: Path) -> None:
+    draw_demo_images(tmp_path / "demo")
+    whole = _files(tmp_path / "demo")
+    changed = next((tmp_path / "demo").rglob("*.png"))
+    changed.write_bytes(changed.read_bytes()[:1000])
+
+    draw_demo_images(tmp_path / "demo")
+
+    assert _files(tmp_path / "demo") == whole

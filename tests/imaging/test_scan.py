@@ -4,7 +4,8 @@ import hashlib
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -380,3 +381,35 @@ def test_no_message_holds_an_absolute_path(plant: Plant, classes: Classes, pictu
     assert str(root.parent) not in repr(scan)
     assert all(warning.message.endswith(".") for warning in scan.warnings)
     assert all(left.reason.endswith(".") for left in scan.left_out)
+
+
+def test_names_are_told_before_the_first_file_is_read_and_each_reading_is_noted(plant: Plant, classes: Classes) -> None:
+    said: list[str] = []
+
+    @contextmanager
+    def in_hand(path: str) -> Iterator[None]:
+        said.append(path)
+        yield
+        said.append(f"done {path}")
+
+    root = plant(classes("cats", "dogs"))
+    scan_folder(root, workers=1, named=lambda tree, layout: said.append(layout.name), in_hand=in_hand)
+
+    assert said[:3] == ["class folders", "cats/00.png", "done cats/00.png"]
+    assert len(said) == 1 + 2 * 24
+
+
+def test_files_are_handed_out_little_by_little(plant: Plant, classes: Classes) -> None:
+    read: list[str] = []
+
+    @contextmanager
+    def in_hand(path: str) -> Iterator[None]:
+        read.append(path)
+        yield
+
+    with pytest.raises(ScanCancelled):
+        scan_folder(
+            plant(classes("cats", "dogs", images=200)), cancelled=lambda: len(read) > 0, workers=2, in_hand=in_hand
+        )
+
+    assert len(read) <= 2 * 16 + 2

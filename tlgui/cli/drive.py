@@ -6,15 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
-import msgspec
-
 from tlgui.core import commands, events
+from tlgui.core.crash_note import crash_of
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
-from tlgui.core.run_folder import RunFolder
 
 EXIT_DONE, EXIT_ERROR, EXIT_STOPPED = 0, 1, 130
 # So long an engine that was left at once may take to save, before it is ended.
@@ -49,7 +46,7 @@ def drive(engine: EngineProcess, job: commands.Job, on_event: Callable[[events.A
     engine.wait_until_ready()
     with _stop_on_interrupt(engine, training=isinstance(job, commands.Train)):
         for heard in engine.run(job):
-            event = _note_crash(heard, job) if isinstance(heard, events.Crashed) else heard
+            event = crash_of(heard, job, _say) if isinstance(heard, events.Crashed) else heard
             on_event(event)
             if isinstance(event, events.Ending):
                 return event
@@ -76,16 +73,8 @@ def finish(ending: events.Ending, stream_has_it: bool = False, training: bool = 
     return EXIT_ERROR
 
 
-def _note_crash(crashed: events.Crashed, job: commands.Job) -> events.Crashed:
-    """An engine that died could not write its ending, so its owner does."""
-    if not isinstance(job, commands.Train):
-        return crashed
-    run = RunFolder(Path(job.run))
-    try:
-        run.append_event(msgspec.structs.replace(crashed, run=run.name, last_lines=""))
-    except OSError as error:
-        sys.stderr.write(f"The ending could not be noted in the run folder: {error.strerror}.\n")
-    return msgspec.structs.replace(crashed, run=job.run)
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tlgui.core.strategies import STRATEGIES
 _TOO_LARGE = 2**32  # of a seed in run.toml; other numbers are smaller by far
 _NEXT = """
 The next sensible command:
+  tlgui                      open the window
   tlgui demo                 see it work on drawn images, without a network
   tlgui check FOLDER         what would be used of your own images, and what not
   tlgui train FOLDER         train on them

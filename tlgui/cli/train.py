@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from tlgui.core import commands, events, run_spec
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder, open_run, recall_place, remember_place
+from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
 from tlgui.imaging.names import counted
 from tlgui.imaging.prepare import Prepared, class_totals, prepare_run
-
-_ROWS_LOOKED_AT = 8
 
 
 def train(options: argparse.Namespace) -> int:
@@ -121,19 +119,6 @@ def place_of_images(run: RunFolder, given: Path | None) -> Path:
             f"The images of the run '{run.name}' are not where they were.", "Say where they are with --data DIR."
         )
     return place
-
-
-def holds_some_of(run: RunFolder, folder: Path) -> bool:
-    """Whether a few of the run's images lie in a folder, by their content."""
-    rows = run.manifest()
-    for row in rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]:
-        try:
-            with (folder / row.path).open("rb") as stream:
-                if hashlib.file_digest(stream, "sha256").hexdigest() == row.content_hash:
-                    return True
-        except OSError:
-            continue
-    return False
 
 
 def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import glob
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+# Two threads of one program may write the same file at once, as a download that was given up and the next one do.
+_numbers = itertools.count()
 
 
 @contextlib.contextmanager
@@ -15,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the disk is full or the folder is read-only; `path` is then as it was before.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_numbers)}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as stream:
@@ -26,6 +31,21 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
         raise
     _fsync_folder(path.parent)
+
+
+def remove_leftovers(path: Path, own: bool = False) -> None:
+    """Removes what programs that were killed had begun to write in the place of `path`.
+
+    With `own` also what this program writes there at this moment, where the system allows that.
+    """
+    import psutil  # needed here alone: most programs that write a file never ask who else lives
+
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        owner = temporary.name.split(".")[-2].split("-")[0]
+        gone = owner.isdecimal() and not psutil.pid_exists(int(owner))
+        if gone or (own and owner == str(os.getpid())):
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

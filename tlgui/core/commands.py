@@ -98,8 +98,31 @@ class Export(Job, frozen=True, kw_only=True):
     to: str
 
 
+class Survey(Job, frozen=True, kw_only=True):
+    """Say of each backbone whether its weights are on this computer; asks nothing of the network."""
+
+
+class Measure(Job, frozen=True, kw_only=True):
+    """Find out how fast this computer runs a backbone's frozen layers, in some seconds of work."""
+
+    backbone: str
+
+
+class Fetch(Job, frozen=True, kw_only=True):
+    """Download a backbone's published weights; `Stop` cancels at once and leaves nothing."""
+
+    backbone: str
+
+
+class CheckWeights(Job, frozen=True, kw_only=True):
+    """Find out whether a person's own weights file fits a backbone."""
+
+    backbone: str
+    file: str
+
+
 AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Extend
-AnyJob = Train | Evaluate | Predict | Export
+AnyJob = Train | Evaluate | Predict | Export | Survey | Measure | Fetch | CheckWeights
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyCommand | AnyJob] = msgspec.json.Decoder(AnyCommand | AnyJob)

@@ -10,10 +10,12 @@ class UserError(Exception):
         problem: one sentence, with the name of the file, folder or option that it is about.
         remedy: one sentence that begins with a verb: what to do now.
         details: for the log and the fold of the message box; never needed to act.
+        code: a key of `core.remedies.CODES`, where an owner may offer a button or words of its own; else "".
     """
 
-    def __init__(self, problem: str, remedy: str, details: str = "") -> None:
+    def __init__(self, problem: str, remedy: str, details: str = "", code: str = "") -> None:
         super().__init__(f"{problem} {remedy}")
         self.problem = problem
         self.remedy = remedy
         self.details = details
+        self.code = code

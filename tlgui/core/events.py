@@ -98,7 +98,11 @@ class LayersChanged(Event, frozen=True, kw_only=True):
 
 
 class BatchEnded(Event, frozen=True, kw_only=True):
-    """One optimizer step; sent for some steps of each epoch, not for all."""
+    """One optimizer step; sent for some steps of each epoch, not for all.
+
+    Attributes:
+        learning_rates: in use at this step, by group name; only groups that train.
+    """
 
     epoch: int
     step: int
@@ -107,6 +111,7 @@ class BatchEnded(Event, frozen=True, kw_only=True):
     loss: float | None
     images_per_second: float | None
     seconds_left: float | None
+    learning_rates: dict[str, float] = {}
 
 
 class EpochEnded(Event, frozen=True, kw_only=True):
@@ -199,6 +204,64 @@ class Exported(Event, frozen=True, kw_only=True):
     worst_image: str
 
 
+class WeightsState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a backbone's published weights are on this computer.
+
+    Attributes:
+        state: "embedded" (came with the installation), "ready", "absent", or "damaged" (the checksum is not the one
+            in the file's name).
+        file_name: exactly as the file must be called.
+        size_bytes: of the file; where it is absent, about what it will be.
+        sha256_prefix: how its checksum begins, or "" where its name does not say.
+        folder: where it lies or must be put: the whole path.
+        url: where it is published, "" for weights that came with the installation.
+    """
+
+    backbone: str
+    state: Literal["embedded", "ready", "absent", "damaged"]
+    file_name: str
+    size_bytes: int
+    sha256_prefix: str
+    folder: str
+    url: str = ""
+
+
+class Surveyed(Event, frozen=True, kw_only=True):
+    """The state of every backbone's weights, in the order of the table."""
+
+    rows: list[WeightsState]
+
+
+class Measured(Event, frozen=True, kw_only=True):
+    """How fast this computer runs a backbone's frozen layers.
+
+    Attributes:
+        seconds_per_1000: for 1,000 images whose pixels are ready: reading them is not counted.
+        images: how many were timed.
+        device: torch's name of it.
+        executor: what ran them, the one that training would use: "torch" or "onnxruntime".
+    """
+
+    backbone: str
+    seconds_per_1000: float
+    images: int
+    device: str
+    executor: str
+
+
+class WeightsChecked(Event, frozen=True, kw_only=True):
+    """A person's own weights file fits the backbone.
+
+    Attributes:
+        file_name: its own name.
+        sha256: of the whole file.
+    """
+
+    backbone: str
+    file_name: str
+    sha256: str
+
+
 class Ending(Event, frozen=True, kw_only=True):
     """The last event of a job; there is exactly one."""
 
@@ -227,7 +290,12 @@ class Completed(Ending, frozen=True, kw_only=True):
 
 
 class Stopped(Ending, frozen=True, kw_only=True):
-    """The person stopped it; the best state so far was kept and evaluated."""
+    """The person stopped it; of a training the best state so far was kept and evaluated.
+
+    Attributes:
+        run: folder of the run that it was about, or "".
+        best_epoch: the epoch that was kept; `None` where nothing was trained.
+    """
 
     run: str = ""
     best_epoch: int | None = None
@@ -238,6 +306,8 @@ class Stopped(Ending, frozen=True, kw_only=True):
             return (
                 f"Stopped as you asked. The best state so far, of epoch {self.best_epoch}, is kept and was evaluated."
             )
+        if not self.run:
+            return "Stopped as you asked."
         return "Stopped as you asked, before the first epoch had ended: there is no model yet. Continue to go on."
 
 
@@ -246,6 +316,7 @@ class Failed(Ending, frozen=True, kw_only=True):
 
     Attributes:
         is_fault: the program's own mistake, with its traceback in details.
+        code: which kind of problem it is (see `core.remedies.CODES`), or "".
     """
 
     problem: str
@@ -253,6 +324,7 @@ class Failed(Ending, frozen=True, kw_only=True):
     details: str = ""
     run: str = ""
     is_fault: bool = False
+    code: str = ""
 
     def sentence(self) -> str:
         """How it ended, for people."""
@@ -294,6 +366,9 @@ AnyEvent = (
     | Evaluated
     | Predicted
     | Exported
+    | Surveyed
+    | Measured
+    | WeightsChecked
     | Completed
     | Stopped
     | Failed

@@ -58,6 +58,24 @@ def first_trainable(training: Training, head: int) -> int:
             return 0
 
 
+def ladder_rates(head: int, first: int, head_rate: float, top_rate: float, stem_factor: float) -> dict[int, float]:
+    """Peak learning rates of the layer groups from `first` on, by index.
+
+    The head has its own. Below it, rates fall geometrically from the uppermost group to `stem_factor` times that at
+    the stem.
+
+    Args:
+        head: index of the head; groups count from the stem, 0.
+        first: index of the lowest group that trains.
+        head_rate, top_rate, stem_factor: as in a resolved `Training`.
+    """
+    peaks = {head: head_rate}
+    for index in range(first, head):
+        depth = (head - 1 - index) / max(1, head - 1)
+        peaks[index] = top_rate * stem_factor**depth
+    return peaks
+
+
 def check_parts(records: list[ImageRecord], parts: dict[str, Part]) -> None:
     """Makes sure that there is something to train and something to choose the best epoch by.
 
@@ -70,8 +88,11 @@ def check_parts(records: list[ImageRecord], parts: dict[str, Part]) -> None:
             raise UserError(
                 f"No image is left for the {part} part.",
                 "Add images: each class needs at least two, better twenty.",
+                code="too_few_images",
             )
     if len({record.class_name for record in held["train"]}) < 2:
         raise UserError(
-            "All training images are of one class.", "Put images of at least two classes into the training folder."
+            "All training images are of one class.",
+            "Put images of at least two classes into the training folder.",
+            code="one_class",
         )

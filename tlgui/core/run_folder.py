@@ -13,29 +13,30 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
-import json
-import logging
+import itertools
 import os
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
-from tlgui.core import atomic, events, run_spec
+from tlgui.core import atomic, events, run_spec, state_file
 from tlgui.core.errors import UserError
-from tlgui.core.paths import projects_dir, state_dir
+from tlgui.core.paths import projects_dir
 from tlgui.core.records import ImageRecord, LeftOut
 from tlgui.core.run_spec import RunSpec
 from tlgui.core.split import Part
 from tlgui.core.tables import csv_bytes
 
-logger = logging.getLogger(__name__)
-
+TIME_IN_NAME = "%Y-%m-%d %H.%M"
+_PLACES = "places.json"
 _MANIFEST_COLUMNS = ("path", "class", "group", "split", "content_hash", "reason_code", "reason")
 
 
@@ -70,6 +71,21 @@ class RunFolder:
     def best_path(self) -> Path:
         """The weights that every later step uses."""
         return self.checkpoints / "best.safetensors"
+
+    @property
+    def at_work(self) -> bool:
+        """Whether an engine trains it at this moment; found out by trying its lock for an instant."""
+        if not self.lock_path.is_file():
+            return False
+        lock = FileLock(self.lock_path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError):
+            return False  # a place where nobody can hold one either
+        lock.release()
+        return False
 
     def spec(self) -> RunSpec:
         """What the run is."""
@@ -106,6 +122,7 @@ class RunFolder:
                 f"'manifest.csv' of the run '{self.name}' cannot be read.",
                 "Take the run folder from a backup, or train again.",
                 str(error),
+                code="run_damaged",
             ) from error
 
     def write_manifest(self, used: Sequence[ImageRecord], parts: dict[str, Part], left_out: Sequence[LeftOut]) -> None:
@@ -201,6 +218,8 @@ def _never_began(run: RunFolder) -> bool:
         return False
     if any(any((run.path / name).iterdir()) for name in folders):
         return False
+    if run.at_work:
+        return False
     # Without an ending it may be at work at this moment, before its first checkpoint.
     return all(isinstance(event, events.Ending) for event in deque(run.events(), maxlen=1))
 
@@ -210,6 +229,7 @@ def _cannot_be_written(name: str, error: OSError) -> UserError:
         f"The run folder '{name}' cannot be written: {error.strerror}.",
         "Choose another place with --run-dir, or free some space there.",
         str(error),
+        code="disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "run_folder",
     )
 
 
@@ -222,17 +242,32 @@ def open_run(path: Path) -> RunFolder:
     folder = RunFolder(path)
     if not folder.spec_path.is_file():
         raise UserError(
-            f"'{path.name}' is not a run folder: it has no run.toml.", "Give the folder that holds run.toml."
+            f"'{path.name}' is not a run folder: it has no run.toml.",
+            "Give the folder that holds run.toml.",
+            code="not_a_run",
         )
     return folder
 
 
 def new_path(dataset: str, backbone: str, strategy: str, now: datetime) -> Path:
-    """A place that does not exist yet: `<projects>/<dataset>/runs/<time> <backbone> <strategy>`."""
+    """A new, empty folder `<projects>/<dataset>/runs/<time> <backbone> <strategy>`, which nobody else is given.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     runs = projects_dir() / safe_name(dataset) / "runs"
-    stem = f"{now:%Y-%m-%d %H.%M} {backbone} {strategy}"
-    candidates: Iterable[str] = (stem if n == 1 else f"{stem} {n}" for n in range(1, 10_000))
-    return next(runs / name for name in candidates if not (runs / name).exists())
+    stem = f"{now:{TIME_IN_NAME}} {backbone} {strategy}"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for n in itertools.count(1):
+            path = runs / (stem if n == 1 else f"{stem} {n}")
+            # Making it claims it: of two programs that begin in the same minute, one goes on to the next number.
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise _cannot_be_written(stem, error) from error
+    raise AssertionError("itertools.count ends never")
 
 
 # Names of devices on Windows; it takes the raised digits for plain ones.
@@ -264,26 +299,16 @@ def remember_place(dataset_fingerprint: str, data: Path) -> None:
 
     Where that cannot be written, the person is asked for the place when it is needed again.
     """
-    places = _places()
-    places[dataset_fingerprint] = str(data.absolute())
-    try:
-        atomic.write_text(state_dir() / "places.json", json.dumps(places, indent=1))
-    except OSError as error:
-        logger.warning("The place of the images could not be noted: %s", error.strerror)
+    with state_file.changing(_PLACES, "The place of the images") as places:
+        places[dataset_fingerprint] = str(data.absolute())
 
 
 def recall_place(dataset_fingerprint: str) -> Path | None:
     """Where a dataset lay when it was last used on this computer; `None` where that is unknown or gone."""
-    place = _places().get(dataset_fingerprint)
+    place = state_file.read(_PLACES).get(dataset_fingerprint)
+    if not isinstance(place, str):
+        return None
     # A drive that is gone, or a folder that is closed to us, raises for some kinds of failure.
     with contextlib.suppress(OSError):
-        return Path(place) if place and Path(place).is_dir() else None
+        return Path(place) if Path(place).is_dir() else None
     return None
-
-
-def _places() -> dict[str, str]:
-    try:
-        # Not msgspec's reader: it refuses names that are no valid text, and with them the whole file.
-        return msgspec.convert(json.loads((state_dir() / "places.json").read_bytes()), dict[str, str])
-    except (OSError, ValueError):
-        return {}

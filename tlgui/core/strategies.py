@@ -132,5 +132,6 @@ def recommend(images: int, similarity: Similarity | None) -> Advice:
         size = f"between {MEDIUM:,} and {LARGE:,}"
     else:
         row, groups, size = STRATEGIES["full-fine-tuning"], 1, f"more than {LARGE:,}"
-    sentence = f"{images:,} images are {size}, and {kind}: {row.label.lower()}. {row.reason}"
+    what = row.label.lower() if groups == 1 else f"fine-tune the top {groups} layer groups"
+    sentence = f"{images:,} images are {size}, and {kind}: {what}. {row.reason}"
     return Advice(strategy=row, top_groups=groups, sentence=sentence)

@@ -161,6 +161,7 @@ class Checkpoints:
                 f"The last checkpoint of the run '{self._run.name}' is damaged.",
                 "Take the run folder from a backup, or train again; the best model so far can still be exported.",
                 str(error),
+                code="run_damaged",
             ) from error
 
 
@@ -183,4 +184,5 @@ def _cannot_save(error: Exception) -> UserError:
         f"The run folder could not be written: {reason}.",
         "Free some space there, then continue the run; everything up to the last checkpoint is kept.",
         str(error),
+        code="disk_full",
     )

@@ -37,6 +37,11 @@ class Clock:
         else:
             self._cached = each if self._cached is None else 0.8 * self._cached + 0.2 * each
 
+    def rested(self, seconds: float) -> None:
+        """Leaves out a pause, which is no time of the epoch or of the batch that it fell into."""
+        self._begun += seconds
+        self._batch_begun += seconds
+
     def epoch_ended(self) -> None:
         """Notes how long the epoch took."""
         self.epoch_s = time.monotonic() - self._begun

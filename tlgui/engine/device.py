@@ -50,21 +50,31 @@ def describe(device: torch.device) -> str:
     return f"CPU, {cores} core{'s' if cores > 1 else ''}"
 
 
-def be_considerate() -> int:
+def be_considerate(beside_training: bool = False) -> int:
     """Leaves the computer usable while training: one core free where there are more than two, else low priority.
+
+    Args:
+        beside_training: another engine may be training: take one thread, at a priority below its own.
 
     Returns:
         The number of threads to use.
     """
     cores = physical_cores()
-    if cores <= 2:
-        with contextlib.suppress(OSError, AttributeError, psutil.Error):
-            if platform.system() == "Windows":
-                psutil.Process().nice(0x4000)  # BELOW_NORMAL_PRIORITY_CLASS, which psutil names on Windows alone
-            else:
-                os.nice(10)
+    if beside_training:
+        _lower_priority(15, 0x40)  # IDLE_PRIORITY_CLASS; psutil names these on Windows alone
+        threads = 1
+    elif cores <= 2:
+        _lower_priority(10, 0x4000)  # BELOW_NORMAL_PRIORITY_CLASS
         threads = cores
     else:
         threads = cores - 1
     torch.set_num_threads(threads)
     return threads
+
+
+def _lower_priority(by: int, windows_class: int) -> None:
+    with contextlib.suppress(OSError, AttributeError, psutil.Error):
+        if platform.system() == "Windows":
+            psutil.Process().nice(windows_class)
+        else:
+            os.nice(by)

@@ -16,6 +16,8 @@ from tlgui.core.commands import Job
 from tlgui.core.errors import UserError
 from tlgui.core.events import Failed
 
+_KEPT = "Nothing before the last checkpoint is lost."
+
 
 @dataclass(frozen=True)
 class KnownFailure:
@@ -25,12 +27,14 @@ class KnownFailure:
         fits: whether an error is of this kind.
         problem: what people read.
         remedy_train, remedy_other: what to do, when a run was trained and for any other job.
+        code: a key of `core.remedies.CODES`.
     """
 
     fits: Callable[[Exception], bool]
     problem: str
     remedy_train: str
     remedy_other: str
+    code: str
 
 
 def _is_full_disk(error: Exception) -> bool:
@@ -51,12 +55,14 @@ KNOWN_FAILURES = (
         problem="The disk is full.",
         remedy_train="Free some space, then continue; everything up to the last checkpoint is kept.",
         remedy_other="Free some space, then try again.",
+        code="disk_full",
     ),
     KnownFailure(
         fits=_is_out_of_memory,
         problem="There is not enough memory for this.",
         remedy_train="Close other programs and continue, or train again with a smaller --batch-size or backbone.",
         remedy_other="Close other programs, then try again.",
+        code="out_of_memory",
     ),
 )
 
@@ -72,12 +78,13 @@ def ending_of(error: Exception, job: Job, scrub: Callable[[str], str]) -> Failed
     run = getattr(job, "run", "")
     trains = isinstance(job, commands.Train)
     if isinstance(error, UserError):
-        return Failed(problem=error.problem, remedy=error.remedy, details=scrub(error.details), run=run)
+        remedy = f"{_KEPT} {error.remedy}" if trains and error.code == "drive_gone" else error.remedy
+        return Failed(problem=error.problem, remedy=remedy, details=scrub(error.details), run=run, code=error.code)
     details = scrub("".join(traceback.format_exception(error)))
     for known in KNOWN_FAILURES:
         if known.fits(error):
             remedy = known.remedy_train if trains else known.remedy_other
-            return Failed(problem=known.problem, remedy=remedy, details=details, run=run)
+            return Failed(problem=known.problem, remedy=remedy, details=details, run=run, code=known.code)
     if isinstance(error, OSError):
         again = "you may write to the run folder, then continue" if trains else "you may write there, then try again"
         return Failed(
@@ -93,4 +100,20 @@ def ending_of(error: Exception, job: Job, scrub: Callable[[str], str]) -> Failed
         details=details,
         run=run,
         is_fault=True,
+    )
+
+
+def diverged(epoch: int, kept: int | None) -> UserError:
+    """The loss of an epoch is no longer a number.
+
+    Args:
+        epoch: counted from 1.
+        kept: the best epoch so far, `None` where there is none.
+    """
+    kept_sentence = "" if kept is None else f" The best state so far, of epoch {kept}, is kept and can be used."
+    return UserError(
+        f"Training ended in epoch {epoch}: the loss is no longer a number, most likely because the learning rate is too "
+        f"high.{kept_sentence}",
+        "Train again with a lower learning rate.",
+        code="diverged",
     )

@@ -5,27 +5,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import torch
-from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from tlgui.core import commands, events
-from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.planning import first_trainable
 from tlgui.engine import cache, seeding
 from tlgui.engine.checkpoints import Place, weights_are_finite
 from tlgui.engine.clock import Clock
 from tlgui.engine.control import OwnerGoneError
+from tlgui.engine.failures import diverged
 from tlgui.engine.frozen_part import needed_bytes, too_large
+from tlgui.engine.ladder import layers_changed
 from tlgui.engine.param_groups import LayerOptimizer, peak_rates
 from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.schedule import one_cycle
 from tlgui.engine.setup import Outcome, Setup
-from tlgui.engine.trained_model import Card
+from tlgui.engine.validation import placed, validate
 
 _T = TypeVar("_T")
 _BATCH_EVENTS_PER_EPOCH = 10
@@ -79,7 +79,7 @@ class _Loop:
             raise
         except _NotFiniteError as error:
             self.setup.checkpoints.save_best()
-            raise self._diverged(error) from error
+            raise diverged(error.epoch, self.place.best_epoch) from error
         self.frozen.flush()
         self._save()
         return Outcome(self.stopping, self.place.best_epoch, self.place.lowest)
@@ -171,6 +171,7 @@ class _Loop:
                     loss=loss,
                     images_per_second=self.clock.images_per_second,
                     seconds_left=self._seconds_left(),
+                    learning_rates=self._named_rates(place.step - 1),
                 )
             if self.setup.checkpoints.due:
                 self._save()
@@ -187,7 +188,7 @@ class _Loop:
         inputs = self.frozen.activations(self.setup.train, indices, view, place.first)
         labels = self.setup.train.labels[indices].to(self.setup.device)
         network.training_mode(place.first, len(indices))
-        loss = cross_entropy(network.run(self._placed(inputs), place.first), labels)
+        loss = cross_entropy(network.run(placed(inputs, self.setup.device), place.first), labels)
         value = loss.item()
         if not math.isfinite(value):
             raise _NotFiniteError(place.epoch + 1)
@@ -199,40 +200,28 @@ class _Loop:
         return value
 
     def _validate(self, epoch: int, train_loss: float) -> Iterator[Event]:
-        place, network, part = self.place, self.network, self.setup.validation
-        network.evaluation_mode()
-        loss_sum, logits = 0.0, []
+        place = self.place
         # Where nothing is kept for them, and the first time at a cut, the validation images take a while.
         slow = place.first == 0 or not self.frozen.caching or place.seen_at != place.first
         place.seen_at = place.first
-        for indices in seeding.batches(list(range(len(part))), self.training.batch_size):
-            inputs = self.frozen.activations(part, indices, 0, place.first)
-            with torch.inference_mode():
-                outputs = network.run(self._placed(inputs), place.first).float().cpu()
-            if slow:
-                done = indices[-1] + 1
-                yield events.Progress(stage="answers for the validation images", done=done, total=len(part))
-            loss_sum += cross_entropy(outputs.double(), part.labels[indices], reduction="sum").item()
-            logits.append(outputs)
-        accuracy, balanced = _accuracies(torch.cat(logits), part.labels, network.classes)
-        loss = loss_sum / len(part)
-        state = network.model.state_dict()
+        seen = yield from validate(self.setup, place.first, slow)
+        state = self.network.model.state_dict()
         # A layer can answer with numbers although one of its weights is none.
-        finite = math.isfinite(loss) and weights_are_finite(state)
-        best = finite and self._is_best(loss, balanced)
+        finite = math.isfinite(seen.loss) and weights_are_finite(state)
+        best = finite and self._is_best(seen.loss, seen.balanced)
         if best:
             place.best_epoch = epoch
-            self.setup.checkpoints.keep_best(state, _with_epoch(self.setup.card, epoch))
+            self.setup.checkpoints.keep_best(state, msgspec.structs.replace(self.setup.card, epoch=epoch))
         self.clock.epoch_ended()
         yield events.EpochEnded(
             epoch=epoch,
             epochs=place.epochs,
             step=place.step,
             train_loss=train_loss,
-            validation_loss=loss if math.isfinite(loss) else None,
-            validation_accuracy=accuracy,
-            validation_balanced_accuracy=balanced,
-            learning_rates={network.group_names[i]: rate for i, rate in self._rates(max(0, place.step - 1)).items()},
+            validation_loss=seen.loss if math.isfinite(seen.loss) else None,
+            validation_accuracy=seen.accuracy,
+            validation_balanced_accuracy=seen.balanced,
+            learning_rates=self._named_rates(max(0, place.step - 1)),
             best=best,
             seconds=self.clock.epoch_s,
             seconds_left=self._seconds_left(),
@@ -266,7 +255,7 @@ class _Loop:
     def _obey(self) -> Iterator[Event]:
         """Applies what the person asked for since the last batch; waits while paused."""
         paused = False
-        while (command := self.setup.control.take(wait=paused)) is not None:
+        while (command := self._take(paused)) is not None:
             match command:
                 case commands.Pause() if not paused:
                     paused = True
@@ -287,6 +276,13 @@ class _Loop:
                     self._save()
                 case _:
                     pass
+
+    def _take(self, paused: bool) -> commands.AnyCommand | None:
+        began = time.monotonic()
+        command = self.setup.control.take(wait=paused)
+        if paused:
+            self.clock.rested(time.monotonic() - began)
+        return command
 
     def _move_cut(self, by: int) -> Iterator[Event]:
         place = self.place
@@ -340,10 +336,6 @@ class _Loop:
             return epoch + 1
         return epoch % _filled(self.training.views)
 
-    def _placed(self, inputs: Tensor) -> Tensor:
-        inputs = inputs.to(self.setup.device)
-        return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
-
     def _rates(self, step: int) -> dict[int, float]:
         assert self.optimizer is not None
         rates = {}
@@ -351,6 +343,9 @@ class _Loop:
             start, end = self.place.cycles[index]
             rates[index] = peak * one_cycle((step - start) / max(1, end - 1 - start))
         return rates
+
+    def _named_rates(self, step: int) -> dict[str, float]:
+        return {self.network.group_names[index]: rate for index, rate in self._rates(step).items()}
 
     def _rebuild_optimizer(self) -> None:
         training = self.training
@@ -363,22 +358,9 @@ class _Loop:
         )
         self.optimizer = LayerOptimizer(self.network, peaks, training.weight_decay, carry_over=self.optimizer)
 
-    def _layers_changed(self, reason: str) -> Event:
+    def _layers_changed(self, reason: Literal["start", "unfreeze", "freeze", "resume"]) -> Event:
         assert self.optimizer is not None
-        network, peaks = self.network, self.optimizer.peaks
-        groups = [
-            events.GroupState(
-                name=name, parameters=network.count([i]), trainable=i in peaks, learning_rate=peaks.get(i)
-            )
-            for i, name in enumerate(network.group_names)
-        ]
-        return events.LayersChanged(
-            step=self.place.step,
-            reason=reason,  # type: ignore[arg-type]
-            parameters=sum(group.parameters for group in groups),
-            trainable_parameters=sum(group.parameters for group in groups if group.trainable),
-            groups=groups,
-        )
+        return layers_changed(self.network, self.optimizer.peaks, self.place.step, reason)
 
     def _save(self) -> None:
         if not self.place.warm:
@@ -401,31 +383,11 @@ class _Loop:
             fresh = len(views)
         return self.clock.seconds_left(1 - place.batch / self.batches, fresh, len(ahead) - fresh, len(self.setup.train))
 
-    def _diverged(self, error: _NotFiniteError) -> UserError:
-        kept = self.place.best_epoch
-        kept_sentence = "" if kept is None else f" The best state so far, of epoch {kept}, is kept and can be used."
-        return UserError(
-            f"Training ended in epoch {error.epoch}: the loss is no longer a number, most likely because the learning "
-            f"rate is too high.{kept_sentence}",
-            "Train again with a lower learning rate.",
-        )
-
 
 class _NotFiniteError(Exception):
     def __init__(self, epoch: int) -> None:
         super().__init__(epoch)
         self.epoch = epoch
-
-
-def _accuracies(logits: Tensor, labels: Tensor, classes: int) -> tuple[float, float]:
-    """Accuracy and the mean recall of the classes that are there."""
-    right = logits.argmax(1) == labels
-    recalls = [right[labels == index].double().mean() for index in range(classes) if (labels == index).any()]
-    return right.double().mean().item(), torch.stack(recalls).mean().item()
-
-
-def _with_epoch(card: Card, epoch: int) -> Card:
-    return msgspec.structs.replace(card, epoch=epoch)
 
 
 def _filled(value: _T | None) -> _T:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tlgui.core.planning import ladder_rates
 from tlgui.engine.network import Network
 
 
@@ -77,14 +78,5 @@ class LayerOptimizer:
 
 
 def peak_rates(network: Network, first: int, head_rate: float, top_rate: float, stem_factor: float) -> dict[int, float]:
-    """Peak learning rates of the groups from `first` on.
-
-    The head has its own. Below it, rates fall geometrically from the uppermost group to `stem_factor` times that at
-    the stem.
-    """
-    head = network.head_index
-    peaks = {head: head_rate}
-    for index in range(first, head):
-        depth = (head - 1 - index) / max(1, head - 1)
-        peaks[index] = top_rate * stem_factor**depth
-    return peaks
+    """Peak learning rates of the groups from `first` on, by `core.planning.ladder_rates`."""
+    return ladder_rates(network.head_index, first, head_rate, top_rate, stem_factor)

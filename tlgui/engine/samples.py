@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +23,24 @@ from tlgui.engine.preprocess import normalise, to_input
 from tlgui.imaging.augment import apply_view, draw_view
 from tlgui.imaging.pixels import DecodeError, read_pixels
 from tlgui.imaging.training_view import read_for_training
+from tlgui.imaging.walk import folder_name
+
+# A folder that is being deleted or a drive that is being taken out loses its images one after another.
+_SETTLES_S = 0.5
+_LOOKED_AT = 24  # images of the part that tell a folder that is gone from an image that is
+
+
+class _VanishedError(Exception):
+    """An image that cannot be read as the run knows it.
+
+    Attributes:
+        path: its name in the dataset.
+        missing: whether there is no such file any more.
+    """
+
+    def __init__(self, path: str, missing: bool) -> None:
+        super().__init__(path)
+        self.path, self.missing = path, missing
 
 
 @dataclass(frozen=True)
@@ -65,13 +85,16 @@ class Reader:
         """Views of some images: (N, 3, S, S) float32, normalised.
 
         Raises:
-            UserError: a file is gone or can no longer be read.
+            UserError: a file is gone or can no longer be read, or their whole folder is no longer there.
         """
         paths = [part.paths[index] for index in indices]
         hashes = [part.hashes[index] for index in indices]
-        if view == 0:
-            return torch.stack(list(self._pool.map(self._plain, paths, hashes)))
-        return torch.stack(list(self._pool.map(self._view, paths, hashes, repeat(view))))
+        try:
+            if view == 0:
+                return torch.stack(list(self._pool.map(self._plain, paths, hashes)))
+            return torch.stack(list(self._pool.map(self._view, paths, hashes, repeat(view))))
+        except _VanishedError as error:
+            raise self._gone(part, error) from error
 
     def _plain(self, path: str, content_hash: str) -> Tensor:
         try:
@@ -79,7 +102,7 @@ class Reader:
                 self._bytes(path, content_hash), self._rule.low, self._rule.high, self._rule.background
             )
         except DecodeError as error:
-            raise self._gone(path) from error
+            raise _VanishedError(path, missing=False) from error
         return to_input(pixels, self._recipe)
 
     def _view(self, path: str, content_hash: str, view: int) -> Tensor:
@@ -89,7 +112,7 @@ class Reader:
         try:
             pixels = read_for_training(content, rule.low, rule.high, rule.background, at_least=2 * size)
         except DecodeError as error:
-            raise self._gone(path) from error
+            raise _VanishedError(path, missing=False) from error
         height, width = pixels.shape[:2]
         chosen = draw_view(content_hash, view, width / height, self._flip)
         square = torch.from_numpy(apply_view(pixels, chosen, size).copy())
@@ -100,18 +123,31 @@ class Reader:
         try:
             content = (self._root / path).read_bytes()
         except OSError as error:
-            raise self._gone(path) from error
+            raise _VanishedError(path, missing=True) from error
         if hashlib.sha256(content).hexdigest() != content_hash:
-            raise self._gone(path)
+            raise _VanishedError(path, missing=False)
         return content
 
-    def _gone(self, path: str) -> UserError:
-        if not self._root.is_dir():
+    def _gone(self, part: Part, error: _VanishedError) -> UserError:
+        if error.missing and self._folder_is_gone(part):
             return UserError(
-                "The folder of the images is no longer there.",
-                "Connect the drive or move the folder back, then continue the run.",
+                f"The folder of the images '{folder_name(self._root)}' is no longer there.",
+                "Connect the drive or put the folder back, or say where it is now with --data DIR; "
+                "then continue the run.",
+                code="drive_gone",
             )
         return UserError(
-            f"The image '{path}' is not the one that the run knows: it was moved, changed or removed.",
+            f"The image '{error.path}' is not the one that the run knows: it was moved, changed or removed.",
             "Put it back, or say where the run's images are with --data DIR, then continue the run.",
+            code="images_changed",
         )
+
+    def _folder_is_gone(self, part: Part) -> bool:
+        """Whether most of the images are gone with the one: a place where a drive was may stay behind, empty."""
+        time.sleep(_SETTLES_S)
+        # Not `Path.is_dir`, which raises what a drive that was pulled out answers.
+        if not os.path.isdir(self._root):  # noqa: PTH112
+            return True
+        looked_at = part.paths[:: max(1, len(part) // _LOOKED_AT)]
+        there = sum(os.path.exists(self._root / path) for path in looked_at)  # noqa: PTH110
+        return 2 * there < len(looked_at)

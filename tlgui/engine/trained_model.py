@@ -97,7 +97,9 @@ def load(run: RunFolder) -> TrainedModel:
     path = run.best_path
     if not path.is_file():
         raise UserError(
-            f"The run '{run.name}' has no model yet: no epoch has ended.", "Continue the run until one epoch has ended."
+            f"The run '{run.name}' has no model yet: no epoch has ended.",
+            "Continue the run until one epoch has ended.",
+            code="no_model",
         )
     try:
         with safetensors.safe_open(path, "pt") as stream:
@@ -110,6 +112,7 @@ def load(run: RunFolder) -> TrainedModel:
             f"The model file of the run '{run.name}' is damaged.",
             "Take the run folder from a backup, or train again.",
             str(error),
+            code="run_damaged",
         ) from error
     network.evaluation_mode()
     return TrainedModel(network, card, sha256_of(path))

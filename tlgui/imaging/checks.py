@@ -10,6 +10,7 @@ from tlgui.core.records import DatasetWarning, LeftOut, PixelRule, Reason
 from tlgui.imaging.file_check import Checked
 from tlgui.imaging.layout import Layout, Parts
 from tlgui.imaging.names import counted, listed, nfc
+from tlgui.imaging.unread import unread_kind
 from tlgui.imaging.walk import Tree
 
 FEW_IMAGES = 10  # below, a validation part of 15 % holds one image of the class or none
@@ -68,12 +69,17 @@ def _folders(findings: Findings) -> Found:
 
 
 def _broken_files(findings: Findings) -> Found:
-    reasons = Counter(left.reason_code for left in findings.left_out if left.reason_code in BROKEN)
+    reasons = Counter(_told(left) for left in findings.left_out if left.reason_code in BROKEN)
     if reasons:
-        split_up = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in sorted(reasons.items()))
+        split_up = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))
         names = listed(left.path for left in findings.left_out if left.reason_code in BROKEN)
         count = counted(reasons.total(), "file is", "files are")
         yield "unreadable_files", f"{count} left out ({split_up}): {names}."
+
+
+def _told(left: LeftOut) -> str:
+    kind = unread_kind(left)
+    return f"{kind}, which this version cannot read yet" if kind else left.reason_code.replace("_", " ")
 
 
 def _unlabelled(findings: Findings) -> Found:

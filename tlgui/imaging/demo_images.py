@@ -14,11 +14,13 @@ test walks every row.
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import os
 import re
 import tempfile
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -147,18 +149,26 @@ _STATES = (
 _PURITY = (0.62, 1.0)
 
 
-def draw_demo_images(folder: Path, variant: str = "scanner-a", seed: int = 8) -> None:
+def draw_demo_images(
+    folder: Path,
+    variant: str = "scanner-a",
+    seed: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
     """A folder with three class folders of 240 drawn images (256 x 256 px, PNG); see `DEMO_SENTENCE`.
 
     The same variant and seed give the same bytes with the same numpy and Pillow. Nothing but images lies in the folder:
-    the mark of completeness is the file `<folder>.complete` beside it, written last. Where it is there and fits, the
-    call returns at once; otherwise every image is drawn anew, which repairs an interrupted drawing. Files of other
-    names are left alone.
+    the mark of completeness is the file `<folder>.complete` beside it, written last, with a hash of the images. Where
+    that fits, the call returns at once; otherwise every image is drawn anew, which repairs an interrupted drawing and
+    a changed image. Files of other names are left alone.
 
     Args:
         folder: is made, with its parents.
         variant: a key of `SCANNERS`. "scanner-b" shows the same cells as "scanner-a", seen by another scanner.
         seed: another seed gives other specimens.
+        progress: called in this thread with (images drawn, images in all).
+        cancelled: asked in this thread between two images; yes leaves a set that is not complete, drawn anew next time.
 
     Raises:
         UserError: there is no such variant.
@@ -171,7 +181,7 @@ def draw_demo_images(folder: Path, variant: str = "scanner-a", seed: int = 8) ->
     stamp = f"demo images, drawing {DRAWING_VERSION}, {variant}, seed {seed}\n"
     found = {f"{path.parent.name}/{path.name}" for name in CLASS_FIELDS for path in (folder / name).glob("*.png")}
     wanted = {field.path for field in fields}
-    if marker.is_file() and marker.read_text(encoding="utf-8") == stamp and wanted <= found:
+    if wanted <= found and marker.is_file() and marker.read_text(encoding="utf-8") == stamp + _digest(folder, fields):
         return
     marker.unlink(missing_ok=True)
     for stale in found - wanted:  # another seed deals the same names to other classes
@@ -191,9 +201,21 @@ def draw_demo_images(folder: Path, variant: str = "scanner-a", seed: int = 8) ->
             fresh.write_bytes(_as_png(draw_field(field, variant, seed)))
             fresh.replace(folder / field.path)
 
-        for _ in pool.map(draw_and_move, fields):
-            pass
-    marker.write_text(stamp, encoding="utf-8")
+        for number, _ in enumerate(pool.map(draw_and_move, fields), start=1):
+            if progress is not None:
+                progress(number, len(fields))
+            if cancelled():
+                pool.shutdown(wait=True, cancel_futures=True)
+                return
+    marker.write_text(stamp + _digest(folder, fields), encoding="utf-8")
+
+
+def _digest(folder: Path, fields: list[Field]) -> str:
+    """One line that changes with any byte of the images; 20 MB are read for it, a few hundredths of a second."""
+    digest = hashlib.sha256()
+    for field in fields:
+        digest.update(hashlib.sha256((folder / field.path).read_bytes()).digest())
+    return f"sha256 {digest.hexdigest()}\n"
 
 
 def plan_fields(seed: int) -> list[Field]:

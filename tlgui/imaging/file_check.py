@@ -19,7 +19,7 @@ from tlgui.imaging.walk import FoundFile
 
 IN_MEMORY_BYTES = 64_000_000  # larger files are hashed in pieces and decoded from the disk
 LARGE_PIXELS = 40_000_000  # images above are decoded one at a time, so that threads do not add up to gigabytes
-_one_large_image = threading.Lock()
+one_large_image = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def check_file(root: Path, found: FoundFile, layout: Layout) -> Checked | LeftOu
         return left_out(Reason.UNREADABLE, "It is not an ordinary file.")
     place = layout.place(found.parts)
     try:
-        with _open(root.joinpath(*found.parts)) as file:
+        with open_regular(root.joinpath(*found.parts)) as file:
             head = file.read(HEAD_BYTES)
             kind_of(head)
             if isinstance(place, str):
@@ -59,7 +59,13 @@ def check_file(root: Path, found: FoundFile, layout: Layout) -> Checked | LeftOu
         return left_out(Reason.UNREADABLE, f"The file cannot be read ({reason_of(error)}).")
 
 
-def _open(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> IO[bytes]:
+    """An ordinary file, opened for reading.
+
+    Raises:
+        DecodeError: it is a pipe, a device or a folder.
+        OSError: it cannot be opened.
+    """
     # Not blocking, and checked after opening: a pipe put in place of a file would hold the scan for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -84,5 +90,5 @@ def _describe_in_turn(content: IO[bytes]) -> Description:
     width, height = open_image(content).size
     if width * height <= LARGE_PIXELS:
         return describe(content)
-    with _one_large_image:
+    with one_large_image:
         return describe(content)

@@ -99,7 +99,7 @@ class _Names:
         self._loose_pictures: set[Parts] = set()
         for found in files:
             self._filled.update(found.parts[:depth] for depth in range(1, len(found.parts)))
-            if _is_named_like_a_picture(found):
+            if is_named_like_a_picture(found):
                 self._loose_pictures.add(found.parts[:-1])
 
     def filled_folders(self, base: Parts) -> list[str]:
@@ -127,5 +127,6 @@ class _Names:
         return inner if holds_classes else None
 
 
-def _is_named_like_a_picture(found: FoundFile) -> bool:
+def is_named_like_a_picture(found: FoundFile) -> bool:
+    """Whether the suffix is one that pictures have; only the content tells what it is."""
     return PICTURE_SUFFIXES.search(found.parts[-1]) is not None

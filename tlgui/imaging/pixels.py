@@ -248,7 +248,7 @@ def kind_of(head: bytes) -> str:
     # Others first: a DICOM file may begin like a TIFF, so that both kinds of program can open it.
     for pattern, name in OTHER_IMAGES:
         if re.match(pattern, head, re.DOTALL):
-            raise DecodeError("unsupported", f"The content is of another kind ({name}); accepted are {ACCEPTED}.")
+            raise DecodeError("unsupported", not_read_yet(name))
     for pattern, name in IMAGES:
         if re.match(pattern, head, re.DOTALL):
             return name
@@ -259,6 +259,11 @@ def kind_of(head: bytes) -> str:
         raise DecodeError("not_an_image", "The content is nothing but zeros, as after a failed download or copy.")
     looks = "text" if _is_text(head) else "not that of any image format known here"
     raise DecodeError("not_an_image", f"The content is {looks}{', not an image' if looks == 'text' else ''}.")
+
+
+def not_read_yet(kind: str) -> str:
+    """What is said of a sound image of one of `OTHER_IMAGES`."""
+    return f"This version cannot read such a file yet ({kind}); accepted are {ACCEPTED}."
 
 
 def _is_text(head: bytes) -> bool:

@@ -73,6 +73,7 @@ def prepare_run(
     run_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    scan: Scan | None = None,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -82,6 +83,8 @@ def prepare_run(
         run_dir: the run folder itself; the default is a new one among the person's projects.
         progress: called with (files done, files in all).
         cancelled: asked between two files.
+        scan: of this folder, where it was looked at already: nothing is read a second time then. A file that was changed
+            since is found out by its content hash when the engine reads it.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -92,7 +95,7 @@ def prepare_run(
     _refuse_unsayable(data, run_dir)
     if run_dir is not None:
         run_folder.refuse_occupied(run_dir)
-    scan = scan_folder(data, progress, cancelled)
+    scan = scan or scan_folder(data, progress, cancelled)
     training, advice = resolve(spec.training, len(scan.used))
     dataset = Dataset(
         name=scan.name,
@@ -112,6 +115,9 @@ def prepare_run(
         run.write_manifest(scan.used, parts, scan.left_out)
     except UserError:
         _take_back(run)
+        if run_dir is None:
+            with contextlib.suppress(OSError):
+                run.path.rmdir()
         raise
     run_folder.remember_place(dataset.fingerprint, data)
     return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "")

@@ -11,6 +11,7 @@ from tlgui.imaging.file_check import Checked
 from tlgui.imaging.layout import Layout
 from tlgui.imaging.names import counted, listed
 from tlgui.imaging.pixels import ACCEPTED
+from tlgui.imaging.unread import unread_files, unread_kinds, unread_remedy
 from tlgui.imaging.walk import Tree
 
 NOT_A_PERSONS = (Reason.HIDDEN, Reason.SYSTEM_FILE)
@@ -48,7 +49,11 @@ def _refuse_empty(name: str, tree: Tree) -> None:
             f"'{name}' holds only links to other folders, which are not followed: {listed(tree.linked)}.",
             "Copy the images themselves into the folder.",
         )
-    raise UserError(f"The folder '{name}' is empty.", "Choose a folder that holds one folder of images for each class.")
+    raise UserError(
+        f"The folder '{name}' is empty.",
+        "Choose a folder that holds one folder of images for each class.",
+        code="no_images",
+    )
 
 
 def _refuse_splits_without_train(name: str, layout: Layout, used: list[Checked]) -> None:
@@ -73,22 +78,50 @@ def _refuse_without_image(name: str, layout: Layout, left_out: list[LeftOut]) ->
         raise UserError(
             f"The {counted(loose, 'image')} in '{name}' cannot be used: none lies in a class folder.",
             f"Put the images of each class into a folder of its own, inside {inside}.",
+            code="no_images",
         )
     persons = [left for left in left_out if left.reason_code not in NOT_A_PERSONS]
     if not persons:
         raise UserError(
             f"'{name}' holds only hidden files and files of the system.",
             "Choose a folder that holds one folder of images for each class.",
+            code="no_images",
         )
-    suffixes = Counter(PurePosixPath(left.path).suffix.lower() or "without suffix" for left in persons)
-    reasons = Counter(left.reason_code.replace("_", " ") for left in persons)
-    seen = ", ".join(f"{number} {suffix}" for suffix, number in suffixes.most_common(8))
-    why = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+    _refuse_not_read_yet(name, persons)
+    suffixes = Counter(PurePosixPath(left.path).suffix.lower() for left in persons)
+    seen = ", ".join(_of_a_kind(suffix, number) for suffix, number in suffixes.most_common(8))
+    why = _why([left.reason_code.replace("_", " ") for left in persons])
     raise UserError(
         f"No usable image was found in '{name}': it holds {seen} ({why}).",
         f"Choose a folder with images in one of these formats: {ACCEPTED}.",
         details="\n".join(f"{left.path}: {left.reason}" for left in persons[:50]),
+        code="no_images",
     )
+
+
+def _refuse_not_read_yet(name: str, persons: list[LeftOut]) -> None:
+    kinds = unread_kinds(persons)
+    if not kinds:
+        return
+    others = len(persons) - kinds.total()
+    beside = f" {counted(others, 'other file is no image', 'other files are no images')}." if others else ""
+    raise UserError(
+        f"'{name}' holds {unread_files(kinds)}, which this version cannot read yet.{beside}",
+        unread_remedy(kinds),
+        details="\n".join(f"{left.path}: {left.reason}" for left in persons[:50]),
+        code="no_images",
+    )
+
+
+def _of_a_kind(suffix: str, number: int) -> str:
+    return counted(number, f"{suffix} file") if suffix else f"{counted(number, 'file')} without suffix"
+
+
+def _why(reasons: list[str]) -> str:
+    counts = Counter(reasons).most_common()
+    if len(counts) == 1:
+        return reasons[0] if len(reasons) == 1 else f"all {reasons[0]}"
+    return ", ".join(f"{number} {reason}" for reason, number in counts)
 
 
 def _refuse_class_that_train_lacks(name: str, used: list[Checked]) -> None:
@@ -110,6 +143,9 @@ def _refuse_single_class(name: str, only: str, layout: Layout, left_out: list[Le
     if others:
         problem = f"Only one class with usable images was found in '{name}': '{only}' (none in {listed(others)})."
     remedy = "Put each class in its own folder."
-    if loose:
+    if kinds := unread_kinds(left_out):
+        problem += f" It also holds {unread_files(kinds)}, which this version cannot read yet."
+        remedy = unread_remedy(kinds)
+    elif loose:
         remedy = f"Put each class in its own folder; {counted(loose, 'image lies', 'images lie')} outside of any."
-    raise UserError(problem, remedy)
+    raise UserError(problem, remedy, code="one_class")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from pathlib import Path
 
 from tlgui.core.records import ImageRecord, LeftOut, Scan
@@ -14,9 +17,10 @@ from tlgui.imaging.layout import Layout, recognise
 from tlgui.imaging.names import order
 from tlgui.imaging.pixel_rule import choose_pixel_rule
 from tlgui.imaging.refusals import refuse_unusable
-from tlgui.imaging.walk import FoundFile, folder_name, walk
+from tlgui.imaging.walk import FoundFile, Tree, folder_name, walk
 
 MOST_WORKERS = 8  # more threads mean more decoded images in memory at once, and the disk is the limit by then
+AHEAD = 16  # files for each thread that are handed out before their turn, so that none waits
 
 
 class ScanCancelled(Exception):  # noqa: N818 (what the caller asked for, not an error)
@@ -29,6 +33,8 @@ def scan_folder(
     cancelled: Callable[[], bool] | None = None,
     workers: int | None = None,
     for_training: bool = True,
+    named: Callable[[Tree, Layout], None] | None = None,
+    in_hand: Callable[[str], AbstractContextManager[None]] = lambda _path: nullcontext(),
 ) -> Scan:
     """Classify every file below `root`; each image is read once, hashed, and decoded in full.
 
@@ -42,6 +48,8 @@ def scan_folder(
         workers: decoding threads; by default one per processor, at most 8.
         for_training: False for images that a finished model is scored on: one class is then enough, and a test folder
             needs no train folder beside it.
+        named: called in this thread with all names, before the first file is read.
+        in_hand: entered around the reading of each file, in the thread that reads it.
 
     Returns:
         The scan, in the same order on every machine.
@@ -58,7 +66,14 @@ def scan_folder(
     root = Path(root)
     tree = walk(root, stop_if_cancelled)
     layout = recognise(tree)
-    verdicts = _check_all(root, tree.files, layout, progress, stop_if_cancelled, workers)
+    if named is not None:
+        named(tree, layout)
+
+    def check(found: FoundFile) -> Checked | LeftOut:
+        with in_hand(found.path):
+            return check_file(root, found, layout)
+
+    verdicts = _check_all(check, tree.files, progress, stop_if_cancelled, workers)
     used = [verdict for verdict in verdicts if isinstance(verdict, Checked)]
     left_out = [verdict for verdict in verdicts if isinstance(verdict, LeftOut)]
     refuse_unusable(folder_name(root), tree, layout, used, left_out, for_training)
@@ -78,9 +93,8 @@ def scan_folder(
 
 
 def _check_all(
-    root: Path,
+    check: Callable[[FoundFile], Checked | LeftOut],
     files: list[FoundFile],
-    layout: Layout,
     progress: Callable[[int, int], None] | None,
     stop_if_cancelled: Callable[[], None],
     workers: int | None,
@@ -88,13 +102,18 @@ def _check_all(
     """The verdicts in the order of `files`; Pillow decodes outside of Python's lock, so threads are enough."""
     verdicts: list[Checked | LeftOut] = []
     threads = max(1, workers or min(os.cpu_count() or 1, MOST_WORKERS))
+    waiting = iter(files)
     with ThreadPoolExecutor(threads, thread_name_prefix="scan") as pool:
+        # Not `pool.map`, which makes a future for every file of the folder before the first one is read.
+        ahead = deque(pool.submit(check, found) for found in islice(waiting, AHEAD * threads))
         try:
-            for verdict in pool.map(lambda found: check_file(root, found, layout), files):
-                verdicts.append(verdict)
+            while ahead:
+                stop_if_cancelled()
+                verdicts.append(ahead.popleft().result())
+                ahead.extend(pool.submit(check, found) for found in islice(waiting, 1))
                 if progress is not None:
                     progress(len(verdicts), len(files))
-                stop_if_cancelled()
+            stop_if_cancelled()
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

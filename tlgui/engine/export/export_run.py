@@ -33,6 +33,8 @@ class Finished:
     worst: str
 
 
+FRESH = "checking in a fresh process"
+
 # (stage, done, total)
 Step = tuple[str, int, int]
 
@@ -67,6 +69,7 @@ def write_and_check(
         readable = [i for i, answer in enumerate(own) if answer is not None]
         images, paths = [images[i] for i in readable], [paths[i] for i in readable]
         complaint = ""
+        yield FRESH, 0, 1
         try:
             exported = parity.script_answers(
                 building / script.NAME,
@@ -98,6 +101,7 @@ def write_and_check(
             _problem(verdict, worst, wrong),
             f"Do not use the folder '{place.name}'. Export again; if it fails again, report it as a fault of this program.",
             complaint,
+            code="export_unproved",
         )
     yield Finished(place, files, record, worst)
 

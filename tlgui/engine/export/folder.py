@@ -24,7 +24,9 @@ def building(to: Path) -> Iterator[Path]:
     """
     if not to.is_dir():
         raise UserError(
-            f"There is no folder '{to.name}' to export to.", "Make it first, or name another with --to DIR."
+            f"There is no folder '{to.name}' to export to.",
+            "Make it first, or name another with --to DIR.",
+            code="export_folder",
         )
     hidden = to / f".tlgui-export-{secrets.token_hex(6)}"
     with _told(to):
@@ -81,4 +83,5 @@ def _told(place: Path) -> Iterator[None]:
             f"The export cannot be written to '{place.name}': {error.strerror or error}.",
             "Free some space there, or choose another place with --to DIR.",
             type(error).__name__,
+            code="export_folder",
         ) from error

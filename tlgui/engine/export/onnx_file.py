@@ -47,7 +47,9 @@ def write(model: TrainedModel, path: Path) -> None:
     size = sum(tensor.nbytes for tensor in model.network.model.state_dict().values())
     if size > MAX_WEIGHTS_BYTES:
         raise UserError(
-            f"The model has {size / 1e9:.1f} GB of weights; an ONNX file can hold 2.", "Export with --format weights."
+            f"The model has {size / 1e9:.1f} GB of weights; an ONNX file can hold 2.",
+            "Export with --format weights.",
+            code="export_too_large",
         )
     graph = _traced(ExportGraph(model))
     _remove_private(graph)

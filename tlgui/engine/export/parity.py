@@ -138,6 +138,7 @@ def choose(rows: Sequence[ManifestRow], root: Path) -> list[ManifestRow]:
         raise UserError(
             f"The images of this run are not in the folder '{root.name}', so an export could not be checked.",
             "Give the folder with the images that the run was trained on: --data DIR.",
+            code="images_missing",
         )
     return chosen
 

@@ -5,17 +5,34 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeVar
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import Backbone
+from tlgui.core.backbones import Backbone, backbone
 from tlgui.core.events import Event
 from tlgui.engine import weights
 from tlgui.engine.control import Control
 
+_T = TypeVar("_T")
 _POLL_S = 0.2
 # A server that says nothing is given up by the download itself; a cancelled job does not wait for that.
 _PATIENCE_S = 2.0
+
+
+def fetch(job: commands.Fetch, control: Control) -> Iterator[Event]:
+    """`Progress` while it downloads; weights that are here already are not fetched again.
+
+    Raises:
+        UserError: they are not to be had.
+    """
+    row = backbone(job.backbone)
+    try:
+        yield from _told(row, lambda report, cancelled: weights.make_ready(row, report, cancelled), control)
+    except weights.DownloadCancelledError:
+        yield events.Stopped()
+        return
+    yield events.Completed(message=f"The weights of {row.label} are on this computer.")
 
 
 def pretrained(row: Backbone, download: bool, control: Control) -> Generator[Event, None, weights.State]:
@@ -28,20 +45,28 @@ def pretrained(row: Backbone, download: bool, control: Control) -> Generator[Eve
     """
     if row.embedded or not download:
         return weights.pretrained(row)
+    return (yield from _told(row, lambda report, cancelled: weights.pretrained(row, True, report, cancelled), control))
+
+
+def _told(
+    row: Backbone, work: Callable[[weights.OnBytes, Callable[[], bool]], _T], control: Control
+) -> Generator[Event, None, _T]:
+    """Works in a thread of its own and says how far it is; raises what the work raises."""
     progress: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
     cancelled = threading.Event()
-    answer: list[weights.State | BaseException] = []
+    answer: list[_T] = []
+    failure: list[BaseException] = []
 
-    def work() -> None:
+    def run() -> None:
         try:
             report = weights.progress_by_time(lambda done, total: progress.put((done, total)))
-            answer.append(weights.pretrained(row, True, report, cancelled.is_set))
+            answer.append(work(report, cancelled.is_set))
         except BaseException as error:
-            answer.append(error)
+            failure.append(error)
         finally:
             progress.put(None)
 
-    thread = threading.Thread(target=work, name="download", daemon=True)
+    thread = threading.Thread(target=run, name="download", daemon=True)
     thread.start()
     started = time.monotonic()
     try:
@@ -60,7 +85,9 @@ def pretrained(row: Backbone, download: bool, control: Control) -> Generator[Eve
     finally:
         cancelled.set()
         thread.join(_PATIENCE_S)
-    (result,) = answer
-    if isinstance(result, BaseException):
-        raise result
-    return result
+        if thread.is_alive():
+            # It waits for a server that says nothing, and would remove its file only then.
+            weights.drop_download(row)
+    if failure:
+        raise failure[0]
+    return answer[0]

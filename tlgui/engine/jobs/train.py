@@ -35,10 +35,12 @@ from tlgui.engine.network import Network
 from tlgui.engine.samples import Part, Reader
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.trained_model import Card, TrainedModel
-from tlgui.engine.trunk import WORTH_COMPILING, Trunk, compiled_trunk
+from tlgui.engine.trunk import Trunk, compiled_trunk, executor_for
 
 logger = logging.getLogger(__name__)
 
+# A window that lists runs tries the lock for an instant; that must not look like another training.
+_LOCK_PATIENCE_S = 0.5
 _VERSIONS = ("torch", "torchvision", "timm", "onnxruntime", "numpy", "pillow")
 
 
@@ -49,12 +51,14 @@ def train(job: commands.Train, control: Control) -> Iterator[Event]:
         UserError: something that the person can act on.
     """
     run = open_run(Path(job.run))
-    lock = FileLock(run.lock_path, blocking=False)
+    lock = FileLock(run.lock_path)
     try:
-        lock.acquire()
+        lock.acquire(timeout=_LOCK_PATIENCE_S)
     except Timeout:
         raise UserError(
-            f"The run '{run.name}' is being trained by another program.", "Wait until that ends, or stop it there."
+            f"The run '{run.name}' is being trained by another program.",
+            "Wait until that ends, or stop it there.",
+            code="run_locked",
         ) from None
     try:
         yield from _train(job, run, control)
@@ -65,10 +69,18 @@ def train(job: commands.Train, control: Control) -> Iterator[Event]:
 def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Event]:
     spec = run.spec()
     if spec.dataset is None:
-        raise UserError(f"The run '{run.name}' has no [dataset] in its run.toml.", "Make the run with 'tlgui train'.")
+        raise UserError(
+            f"The run '{run.name}' has no [dataset] in its run.toml.",
+            "Make the run with 'tlgui train'.",
+            code="run_unfinished",
+        )
     root = Path(job.data)
     if not root.is_dir():
-        raise UserError(f"The folder of the images '{root.name}' is not there.", "Say where it is with --data DIR.")
+        raise UserError(
+            f"The folder of the images '{root.name}' is not there.",
+            "Say where it is with --data DIR.",
+            code="images_missing",
+        )
     checkpoints = Checkpoints(run)
     resume = checkpoints.exists
     if resume:
@@ -123,7 +135,9 @@ def _refuse_finished(run: RunFolder, job: commands.Train) -> None:
     last = [event for event in run.events() if isinstance(event, events.Completed | events.Stopped | events.Resumed)]
     if last and isinstance(last[-1], events.Completed) and not job.more_epochs:
         raise UserError(
-            f"The run '{run.name}' is complete: there is nothing to continue.", "Add epochs with --more-epochs N."
+            f"The run '{run.name}' is complete: there is nothing to continue.",
+            "Add epochs with --more-epochs N.",
+            code="nothing_to_continue",
         )
 
 
@@ -135,6 +149,7 @@ def _own_weights(run: RunFolder, spec: RunSpec, job: commands.Train) -> str:
         raise UserError(
             f"The run '{run.name}' begins with a weights file of its own, whose sha256 begins with {spec.weights[:8]}.",
             "Give that file with --weights FILE.",
+            code="weights_own",
         )
     return own
 
@@ -184,7 +199,7 @@ def _setup(
         cached_before = place.caching
     compile_cut = min(frozen_cut, lowest)
     passes = len(parts["train"]) * views + len(parts["validation"]) + len(parts["test"])
-    executor = spec.machine.executor if spec.machine else _executor(device, compile_cut, passes)
+    executor = spec.machine.executor if spec.machine else executor_for(device, compile_cut, passes)
     if executor == "onnxruntime" and compile_cut > 0:
         yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
         try:
@@ -224,14 +239,6 @@ def _setup(
         device=device,
         compiled=compiled.name if compiled else "",
     )
-
-
-def _executor(device: torch.device, cut: int, passes: int) -> str:
-    """ONNX Runtime is two to five times as fast as torch on processors; compiling for it must pay off.
-
-    The choice follows from the run alone and not from a timing, so that the same run gives the same numbers.
-    """
-    return "onnxruntime" if device.type == "cpu" and cut > 0 and passes >= WORTH_COMPILING else "torch"
 
 
 def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outcome) -> Generator[Event, None, bool]:

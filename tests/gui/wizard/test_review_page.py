@@ -1,0 +1,155 @@
+"""The Review page: the run in words, its layers, its price, what to know, and the one press that starts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.wizard_bench import CELLS, FakeBench, summary
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from tlgui.core.errors import UserError
+from tlgui.core.imaging_messages import ScanSummary
+from tlgui.core.records import DatasetWarning
+from tlgui.gui.wizard.review_page import ReviewPage
+
+HOSTILE = summary(
+    {"a & <b>b</b>": (14, 3, 3), "b" * 200: (80, 20, 20)},
+    warnings=[DatasetWarning(code="imbalance", message="The classes are of very different size.")],
+)
+
+
+@pytest.fixture(autouse=True)
+def projects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("TLGUI_PROJECTS_DIR", str(tmp_path / "tlgui"))
+    return tmp_path / "tlgui"
+
+
+def shown(qtbot: QtBot, found: ScanSummary | None = CELLS) -> tuple[FakeBench, ReviewPage]:
+    bench = FakeBench(found)
+    bench.backbones.measured("efficientnet-lite0", 5.0)
+    page = ReviewPage(bench)  # type: ignore[arg-type]
+    qtbot.addWidget(page)
+    page.resize(1064, 800)
+    page.show()
+    page.entered()
+    return bench, page
+
+
+def read(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def test_the_run_is_said_in_plain_words(qtbot: QtBot, projects: Path) -> None:
+    _, page = shown(qtbot)
+
+    said = read(page)
+    assert "will learn to tell “basophil”, “eosinophil” and “lymphocyte” apart from 764 training images" in said
+    assert "163 test images are read once" in said
+    assert "about 2 minutes" in said and "From the speed measured here" in said
+    assert said.count("about ") >= 3 and str(projects) in said
+    assert page.hint() == "Takes about 2 minutes on this computer"
+
+
+def test_an_estimate_by_another_networks_speed_says_so(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+
+    bench.draft.set_backbone("efficientnet-b0")
+    bench.draft.set_strategy("full-fine-tuning")
+
+    assert page.hint().endswith(", estimated from another network's speed")
+    said = read(page.numbers)
+    assert "Estimated from another network's speed here." in said
+    assert "For the best and the last state of the model.\n" in said
+
+
+def test_the_ladder_shows_what_learns_from_the_start(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+
+    rungs = {rung.layer_group: rung for rung in page.ladder.ladder.rungs}
+    assert rungs["head"].accessibleName() == "Head, under 1 % of the parameters, learns at 0.0010"
+    assert rungs["top"].accessibleName() == "Top, 30 % of the parameters, learns at 0.00010"
+    assert rungs["stem"].state == "frozen"
+    assert "1.02 M of 3.37 M learn" in read(page)
+    assert all(rung.focusPolicy() == Qt.FocusPolicy.NoFocus for rung in rungs.values())
+
+    bench.draft.set_backbone("efficientnet-b0")
+    bench.draft.set_strategy("full-fine-tuning")
+    assert {rung.state for rung in page.ladder.ladder.rungs} == {"learning"}
+    assert "Frozen layers can be freed" not in read(page)
+
+
+def test_the_page_follows_the_steps_before(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+
+    bench.draft.set_training("epochs", 3)
+
+    assert "There are 3 passes" in read(page)
+
+
+def test_start_is_one_press(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+
+    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
+
+    assert page.primary.plain_text == "Start training"
+    assert bench.asked == [("start",)]
+
+
+@pytest.mark.parametrize("found", [CELLS, None])
+def test_what_is_missing_stands_beside_start(qtbot: QtBot, found: ScanSummary | None) -> None:
+    bench, page = shown(qtbot, found)
+    if found is not None:
+        bench.draft.set_backbone("vgg16")
+
+    assert not page.primary.isEnabled()
+    wanted = "The weights of VGG16 are not on this computer. Download them, or choose a file."
+    assert page.hint() == (wanted if found else "Choose a folder of images first.")
+
+
+def test_a_training_at_work_is_the_reason_against_another(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    bench.against_start = "A training is at work. Wait until it has ended, or stop it."
+    bench.run_changed.emit()
+
+    assert page.hint() == bench.against_start and not page.primary.isEnabled()
+
+
+def test_an_error_stands_on_the_page_and_goes_with_the_next_press(qtbot: QtBot) -> None:
+    _, page = shown(qtbot)
+    page.show_error(UserError("The disk is full.", "Free some space, then try again."))
+    assert "The disk is full.\nFree some space, then try again." in read(page)
+
+    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
+    assert "The disk is full." not in read(page)
+
+
+def test_few_images_and_warnings_are_said_letter_by_letter(qtbot: QtBot) -> None:
+    _, page = shown(qtbot, HOSTILE)
+
+    said = read(page.notices)
+    assert "“a & <b>b</b>” has 14 training images" in said
+    assert "1 warning about the images\nThe classes are of very different size." in said
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in page.findChildren(QLabel))
+
+
+def test_after_the_run_began_it_is_read_and_a_new_one_can_be_set_up(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    bench.begin("2026-11-25 14.03 lite0")
+
+    assert "How this run was set up." in read(page) and "2026-11-25 14.03 lite0" in read(page)
+    assert page.primary.plain_text == "New run from here"
+
+    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
+    assert bench.asked == [("new_run",)]
+
+
+@pytest.mark.parametrize("width", [1064, 964, 900])
+@pytest.mark.parametrize("found", [CELLS, HOSTILE, None])
+def test_it_fits(qtbot: QtBot, found: ScanSummary | None, width: int) -> None:
+    _, page = shown(qtbot, found)
+    page.resize(width, 540)
+
+    assert page.too_wide() == 0

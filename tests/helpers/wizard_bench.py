@@ -1,0 +1,176 @@
+"""A bench for the wizard's pages: the real draft, no engine, no child; what a page asks for is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from tlgui.core.backbones import BACKBONES
+from tlgui.core.estimates import Speed
+from tlgui.core.events import Ending, WeightsState
+from tlgui.core.imaging_messages import ClassCount, ScanSummary
+from tlgui.gui.backbone_desk import BackboneState
+from tlgui.gui.draft import Draft
+
+FOLDER = "/home/person/.cache/torch/hub/checkpoints"
+FILES = {
+    "efficientnet-lite0": ("embedded", "efficientnet_lite0.pth", 18_000_000, ""),
+    "resnet50": ("absent", "resnet50-11ad3fa6.pth", 102_540_417, "11ad3fa6"),
+    "efficientnet-b0": ("ready", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_401, "7f5810bc"),
+    "vgg16": ("absent", "vgg16-397923af.pth", 553_433_881, "397923af"),
+}
+
+
+def summary(counts: dict[str, tuple[int, int, int]], **fields: Any) -> ScanSummary:
+    """What a scan found: (train, validation, test) by class."""
+    classes = [ClassCount(name=name, train=a, validation=b, test=c) for name, (a, b, c) in counts.items()]
+    used = sum(one.total for one in classes)
+    return ScanSummary(name="cells", layout="class folders", classes=classes, used=used, **fields)
+
+
+CELLS = summary({"basophil": (243, 53, 52), "eosinophil": (261, 56, 55), "lymphocyte": (260, 56, 56)})
+
+
+class FakeMachine(QObject):
+    """A computer with two cores and the measured speeds that a test gives it."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.device = "cpu"
+        self.device_sentence = "CPU, 2 cores"
+        self.is_read = True
+        self.speeds: dict[str, Speed] = {}
+
+    def sentence(self) -> str:
+        return f"This computer: {self.device_sentence}."
+
+    def speed(self, backbone: str) -> float | None:
+        speed = self.speeds.get(backbone)
+        return speed.seconds_per_1000 if speed is not None else None
+
+
+class FakeStates(QObject):
+    """Weights as in `FILES`; `set` changes one."""
+
+    changed = Signal()
+
+    def __init__(self, machine: FakeMachine) -> None:
+        super().__init__()
+        self._machine = machine
+        self.states = {name: state for name, (state, *_rest) in FILES.items()}
+
+    def row(self, name: str) -> BackboneState:
+        _, file_name, size, sha = FILES[name]
+        return BackboneState(name, self.states[name], file_name, size, sha, FOLDER, self._machine.speed(name))
+
+    def rows(self) -> list[BackboneState]:
+        return [self.row(name) for name in BACKBONES]
+
+    def set(self, name: str, state: str) -> None:
+        self.states[name] = state
+        self.changed.emit()
+
+    def measured(self, name: str, seconds: float) -> None:
+        self._machine.speeds[name] = Speed(seconds_per_1000=seconds)
+        self.changed.emit()
+
+    def set_found(self, rows: list[WeightsState]) -> None:
+        self.states |= {row.backbone: row.state for row in rows}
+        self.changed.emit()
+
+
+@dataclass
+class FakeDesk:
+    """What is being measured, and how often it was looked for weights."""
+
+    measuring: str = ""
+    downloading: str = ""
+    surveys: int = 0
+
+    def survey(self) -> None:
+        self.surveys += 1
+
+
+@dataclass
+class FakeFolder:
+    """A run's folder, by name."""
+
+    name: str
+    path: Path = field(default_factory=Path)
+
+
+class FakeBench(QObject):
+    """What `Workbench` offers to the wizard's pages; `asked` lists what they asked for."""
+
+    run_changed = Signal()
+    page_asked = Signal(str)
+    device_changed = Signal()
+    problem_raised = Signal(object, str)
+    download_event = Signal(object)
+    weights_checked = Signal(object)
+
+    def __init__(self, found: ScanSummary | None = CELLS) -> None:
+        super().__init__()
+        self.asked: list[tuple[Any, ...]] = []
+        self.draft = Draft(self)
+        self.machine = FakeMachine()
+        self.backbones = FakeStates(self.machine)
+        self.weights = FakeDesk()
+        self.read_only = False
+        self.against_start = ""
+        self.run_folder: FakeFolder | None = None
+        self.draft.weights_problem = self._problem
+        self.download_event.connect(self._on_download_event)
+        if found is not None:
+            self.draft.data = Path("/data/cells")
+            self.draft.summary = found
+
+    def _problem(self) -> str:
+        row = BACKBONES[self.draft.backbone]
+        if self.draft.weights_file or self.backbones.row(row.name).usable:
+            return ""
+        if self.weights.downloading == row.name:
+            return f"The weights of {row.label} are being downloaded."
+        return f"The weights of {row.label} are not on this computer. Download them, or choose a file."
+
+    def reason_against_start(self) -> str:
+        return self.against_start or self.draft.missing("review")
+
+    def begin(self, folder: str = "2026-11-25 14.03 efficientnet-lite0 feature-extraction") -> None:
+        """The run began: pages can only be read."""
+        self.read_only, self.run_folder = True, FakeFolder(folder)
+        self.run_changed.emit()
+
+    def show(self, page: str) -> None:
+        self.asked.append(("show", page))
+
+    def measure_backbone(self, name: str) -> None:
+        self.asked.append(("measure", name))
+        self.weights.measuring = name
+
+    def download_backbone(self, name: str) -> None:
+        self.asked.append(("download", name))
+        self.weights.downloading = name
+        self.backbones.changed.emit()
+
+    def _on_download_event(self, event: Any) -> None:
+        if isinstance(event, Ending):
+            self.weights.downloading = ""
+            self.backbones.changed.emit()
+
+    def cancel_download(self) -> None:
+        self.asked.append(("cancel_download",))
+
+    def check_weights_file(self, name: str, path: Path) -> None:
+        self.asked.append(("check", name, path))
+
+    def start_training(self) -> None:
+        self.asked.append(("start",))
+
+    def new_run_from(self) -> None:
+        self.asked.append(("new_run",))

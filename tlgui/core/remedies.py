@@ -1,0 +1,50 @@
+"""What the window says where a message names something that is typed: its own remedy, by the code of the problem.
+
+To add a code: give it to the `UserError` where it is raised, append it here with the window's words ("" where the remedy
+can stand as it is), and run `pytest tests/core/test_remedies.py`, which looks for remedies that name what is typed.
+"""
+
+from __future__ import annotations
+
+_FIND_IMAGES = "Say where the images are now, then try again."
+
+CODES: dict[str, str] = {
+    # Weights of a backbone
+    "weights_missing": "Download them on the Backbone page, or choose a file of weights there.",
+    "weights_damaged": "Download them again on the Backbone page, or choose a file of weights there.",
+    "weights_own": "Choose that file of weights, then continue the run.",
+    "weights_unfit": "",
+    "weights_folder": "",
+    "download_failed": "Check the network and try again. Or fetch the file on another computer: the Backbone page says "
+    "what it is called, how large it is and where to put it.",
+    # The images
+    "images_missing": _FIND_IMAGES,
+    "images_changed": "Put it back, or say where the run's images are now, then continue the run.",
+    "drive_gone": "Nothing before the last checkpoint is lost. Connect the drive, put the folder back or say where the "
+    "images are now; then continue the run.",
+    "no_images": "",
+    "one_class": "",
+    "too_few_images": "",
+    # The run
+    "not_a_run": "",
+    "run_locked": "",
+    "run_unfinished": "Start a new run from the images.",
+    "run_damaged": "",
+    "run_folder": "Free some space there, or give yourself permission to write there, then try again.",
+    "nothing_to_continue": "Add epochs to train it further.",
+    "no_model": "",
+    "diverged": "",
+    # The computer
+    "disk_full": "Free some space, then try again; nothing that was saved is lost.",
+    "out_of_memory": "Close other programs, then continue; or train again with a smaller batch size or backbone.",
+    "installation": "Start the program again with 'python3 packaging/run.py': that repairs the installation.",
+    # Exports
+    "export_folder": "Free some space there, or choose another place for the export.",
+    "export_too_large": "Export the weights instead.",
+    "export_unproved": "",
+}
+
+
+def window_remedy(code: str, remedy: str) -> str:
+    """The remedy in the window's words: those of the code, where it has some, else `remedy` as it is."""
+    return CODES.get(code) or remedy

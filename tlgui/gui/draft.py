@@ -1,0 +1,227 @@
+"""The run that is being set up: what the wizard's pages read and change, and nothing that a widget would know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from tlgui.core.backbones import DEFAULT_BACKBONE
+from tlgui.core.imaging_messages import Listed, ScanSummary
+from tlgui.core.planning import resolve
+from tlgui.core.preprocessing import Fit
+from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.strategies import Advice, Similarity
+
+Level = Literal["guided", "adjustable", "everything"]
+Step = Literal["images", "backbone", "strategy", "review"]
+STEPS: tuple[Step, Step, Step, Step] = ("images", "backbone", "strategy", "review")
+
+# What a strategy's row fills in: picked anew with the row, unless the person typed a value after that.
+OWN_FIELDS = ("epochs", "head_learning_rate", "top_learning_rate", "stem_factor", "views")
+# And this one comes with the row itself, so that it is nobody's own.
+ROW_FIELDS = ("top_groups", *OWN_FIELDS)
+
+
+class Draft(QObject):
+    """A new run as far as it is set up, or, after it began, what it was set up as.
+
+    Attributes:
+        data: the folder of images.
+        listed: the first look at it: classes and counts of files; `None` until it is there.
+        summary: what the whole scan found; `None` until it is done.
+        scanning: whether the images are being read.
+        scan_error: what the scan was refused for (`problem`, `remedy`, `details`), else `None`.
+        backbone: a row of the backbone table.
+        weights_file: the person's own weights, or "".
+        download: whether missing weights may be fetched from the network when the run begins.
+        strategy: "auto", or the row that the person picked.
+        training: the hyperparameters as asked for; `None` in a field means "as the strategy's row says".
+        fit, split_fractions: as in `RunSpec`.
+        set_back: values that the person had typed for the strategy before the one that is picked now.
+        level: how much is shown: "guided", "adjustable", "everything".
+        weights_problem: asked for the sentence that says why the backbone's weights cannot be used; set by the
+            workbench, which knows the files.
+    """
+
+    changed = Signal()
+    split_changed = Signal()
+    """The fractions or the seed are others: the workbench has the counts made again."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.weights_problem: Callable[[], str] = str
+        self._clear()
+
+    def _clear(self) -> None:
+        self.data: Path | None = None
+        self.listed: Listed | None = None
+        self.summary: ScanSummary | None = None
+        self.scanning = False
+        self.scan_error: Any = None
+        self.backbone = DEFAULT_BACKBONE
+        self.weights_file = ""
+        self.download = False
+        self.training = Training()
+        self.set_back: dict[str, Any] = {}
+        self.fit: Fit = "crop"
+        self.split_fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+        self.level: Level = "guided"
+
+    @property
+    def similarity(self) -> Similarity | None:
+        """The person's own answer: like everyday photographs, or another kind of picture."""
+        return self.training.similarity
+
+    @property
+    def strategy(self) -> str:
+        """The row that the person picked, or "auto"."""
+        return self.training.strategy
+
+    @property
+    def images(self) -> int:
+        """How many images would be used; 0 until the scan is done."""
+        return self.summary.used if self.summary is not None else 0
+
+    def clear(self) -> None:
+        """Begins anew with the defaults; the level of detail stays as the person likes it."""
+        level = self.level
+        self._clear()
+        self.level = level
+        self.changed.emit()
+
+    def load(self, spec: RunSpec, data: Path | None, summary: ScanSummary | None) -> None:
+        """Shows what a run that began was set up as."""
+        level = self.level
+        self._clear()
+        self.level = level
+        self.data, self.summary = data, summary
+        self.backbone, self.training, self.fit = spec.backbone, spec.training, spec.fit
+        self.split_fractions = spec.split_fractions
+        self.changed.emit()
+
+    def set_backbone(self, name: str, weights_file: str = "", download: bool = False) -> None:
+        """Picks the network, and where its weights come from."""
+        self.backbone, self.weights_file, self.download = name, weights_file, download
+        self.changed.emit()
+
+    def set_download(self, allowed: bool) -> None:
+        """Whether missing weights may be fetched when the run begins."""
+        self.download = allowed
+        self.changed.emit()
+
+    def set_similarity(self, answer: Similarity | None) -> None:
+        """The person's own answer; with "auto" it moves the advice."""
+        self._replace(similarity=answer)
+
+    def set_strategy(self, name: str) -> None:
+        """Picks a row, or "auto"; values that came with another row are open again, and kept in `set_back`."""
+        if name != self.training.strategy:
+            own = {field: value for field in OWN_FIELDS if (value := getattr(self.training, field)) is not None}
+            self.set_back |= own
+            self._replace(strategy=name, **dict.fromkeys(ROW_FIELDS))
+
+    def bring_back(self) -> None:
+        """Takes the person's own values over into the strategy that is picked now."""
+        own, self.set_back = self.set_back, {}
+        if own:
+            self._replace(**own)
+
+    def set_training(self, field: str, value: Any) -> str:
+        """Sets one hyperparameter.
+
+        Args:
+            field: of `Training`.
+            value: `None` opens it again: as the strategy's row says.
+
+        Returns:
+            "" when it was taken, else the reason why not; nothing is changed then.
+        """
+        plain = {**msgspec.to_builtins(self.training), field: value}
+        try:
+            msgspec.convert(plain, Training)
+        except msgspec.ValidationError as error:
+            return str(error).partition(" - at ")[0]
+        if value is not None:
+            self.set_back.pop(field, None)  # it has a newer one
+        self._replace(**{field: value})
+        return ""
+
+    def set_fit(self, fit: Fit) -> None:
+        """How a long image becomes a square."""
+        self.fit = fit
+        self.changed.emit()
+
+    def set_split(self, train: float, validation: float, test: float) -> str:
+        """Sets the shares of the three parts, each from 0 to 1.
+
+        Returns:
+            "" when they were taken, else the reason why not.
+        """
+        if min(train, validation) <= 0 or test < 0:
+            return "Training and validation each need a share, since validation chooses the best epoch."
+        if abs(train + validation + test - 1) > 1e-6:
+            return "The three shares together must be 100 %."
+        if (train, validation, test) != self.split_fractions:
+            self.split_fractions = (train, validation, test)
+            self.changed.emit()
+            self.split_changed.emit()
+        return ""
+
+    def set_level(self, level: Level) -> None:
+        """How much the pages show."""
+        if level != self.level:
+            self.level = level
+            self.changed.emit()
+
+    def resolved(self) -> tuple[Training, Advice | None]:
+        """The hyperparameters that the run would use, and the advice where the strategy is "auto"."""
+        return resolve(self.training, self.images)
+
+    def spec(self) -> RunSpec:
+        """A frozen copy: what is changed in the window afterwards does not change a run that began with it."""
+        return RunSpec(
+            backbone=self.backbone, fit=self.fit, split_fractions=self.split_fractions, training=self.training
+        )
+
+    def missing(self, step: Step) -> str:
+        """What keeps the step *after* `step` from being opened, as a sentence; "" when nothing does.
+
+        What an earlier step lacks counts for each later one: `missing("review")` is the whole reason against Start.
+        """
+        for name in STEPS[: STEPS.index(step) + 1]:
+            if reason := self._missing_in(name):
+                return reason
+        return ""
+
+    def _missing_in(self, step: Step) -> str:
+        if step == "images":
+            return self._missing_images()
+        if step == "backbone":
+            return self.weights_problem()
+        return ""
+
+    def _missing_images(self) -> str:
+        if self.data is None:
+            return "Choose a folder of images first."
+        if self.scan_error is not None:
+            return "These images cannot be used as they are."
+        if self.summary is None:
+            return "The images are still being read." if self.scanning else "The images have not been read yet."
+        trained = [row for row in self.summary.classes if row.train > 0]
+        if len(trained) < 2:
+            return "Training needs images of at least two classes."
+        if not sum(row.validation for row in self.summary.classes):
+            return "No image is left for validation. Each class needs at least two images, better twenty."
+        return ""
+
+    def _replace(self, **values: Any) -> None:
+        before = self.training
+        self.training = msgspec.structs.replace(before, **values)
+        if self.training != before:
+            self.changed.emit()
+            if self.training.seed != before.seed:
+                self.split_changed.emit()

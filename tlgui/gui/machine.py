@@ -1,0 +1,93 @@
+"""What is known of this computer, in words and in measured seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal
+
+from tlgui.core import machine_facts
+from tlgui.core.estimates import Speed
+from tlgui.core.events import Measured
+from tlgui.gui.background import run_in_background
+
+_UNMEASURED = "Speed: measured with the first whole run"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    speeds: dict[str, Speed] = field(default_factory=dict)
+    run_sentence: str = ""
+
+
+class Machine(QObject):
+    """Read and written in the background; kept here for the pages.
+
+    Attributes:
+        device: torch's name of it, such as "cpu"; "" until the engine has said it.
+        device_sentence: the same in words, such as "CPU, 2 cores".
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.device = ""
+        self.device_sentence = ""
+        self.is_read = False
+        self._facts = _Facts()
+
+    @property
+    def speed_sentence(self) -> str:
+        """500 images take about 1 minute, or when that will be known."""
+        if not self.device:
+            return ""
+        return self._facts.run_sentence or _UNMEASURED
+
+    def sentence(self) -> str:
+        """What the start page says of this computer."""
+        if not self.device_sentence:
+            return "This computer: being looked at."
+        speed = self._facts.run_sentence
+        said = f"{speed}." if speed else "How long a run takes is measured with the first whole one."
+        return f"This computer: {self.device_sentence}. {said}"
+
+    @property
+    def speeds(self) -> Mapping[str, Speed]:
+        """Measured on this device, by backbone; `machine_facts.speed_from` works the others out."""
+        return self._facts.speeds
+
+    def speed(self, backbone: str) -> float | None:
+        """Measured seconds per 1,000 images; `None` where that was not measured."""
+        speed = self._facts.speeds.get(backbone)
+        return speed.seconds_per_1000 if speed is not None else None
+
+    def set_device(self, device: str, sentence: str) -> None:
+        """The engine has said what it works on."""
+        self.device, self.device_sentence = device, sentence
+        self.changed.emit()
+        self._read()
+
+    def note_speed(self, measured: Measured) -> None:
+        """Keeps a measurement."""
+        self._write(lambda: machine_facts.note_speed(measured))
+
+    def note_run(self, images: int, seconds: float) -> None:
+        """Keeps how long a run took that was trained from its beginning to its end without a break."""
+        device = self.device
+        if device and images > 0 and seconds > 0:
+            self._write(lambda: machine_facts.note_run(images, seconds, device))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        run_in_background(self, write, lambda _: self._read())
+
+    def _read(self) -> None:
+        device = self.device
+        run_in_background(
+            self, lambda: _Facts(machine_facts.speeds(device), machine_facts.sentence(device)), self._on_read
+        )
+
+    def _on_read(self, facts: _Facts) -> None:
+        self._facts, self.is_read = facts, True
+        self.changed.emit()

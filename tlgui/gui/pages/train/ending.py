@@ -1,0 +1,59 @@
+"""How a run ended, where that needs a person: in which tone, in which words, with the last lines behind "Details"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from tlgui.core import events
+from tlgui.core.remedies import window_remedy
+
+if TYPE_CHECKING:
+    from tlgui.gui.run_model import RunModel
+
+Remedy = Literal["images", "backbone"]
+
+# Problems that the window can help with at once, by their code: where the images are, or the page for weights.
+_REMEDIES: dict[str, Remedy] = {
+    **dict.fromkeys(("images_missing", "images_changed", "drive_gone"), "images"),
+    **dict.fromkeys(("weights_missing", "weights_damaged", "weights_own", "download_failed"), "backbone"),
+}
+
+
+class Said(NamedTuple):
+    """What a banner says; the names of a `UserError`."""
+
+    tone: str
+    problem: str
+    remedy: str
+    details: str = ""
+
+
+def said_of(run: RunModel) -> Said | None:
+    """What is to be said of a run that ended before its end; `None` for every other one."""
+    match run.state, run.ending:
+        case "crashed", events.Crashed() as crashed:
+            # One that was killed from outside has no last words; then the cause is what there is to tell.
+            details = crashed.last_lines or f"The engine ended with {crashed.cause} and wrote nothing more to its log."
+            return _in_two("bad", crashed.sentence(), details)
+        case "failed", events.Failed() as failed:
+            return Said("bad", failed.problem, window_remedy(failed.code, failed.remedy), failed.details)
+        case "interrupted", _:
+            return Said(
+                "warn",
+                "This run was interrupted.",
+                "Nothing before the last checkpoint is lost: continue the run to go on.",
+            )
+        case "stopped", events.Stopped() as stopped:
+            return _in_two("info", stopped.sentence())
+    return None
+
+
+def remedy_of(run: RunModel) -> Remedy | None:
+    """What a button can do about the problem with which the run failed."""
+    return _REMEDIES.get(run.ending.code) if isinstance(run.ending, events.Failed) else None
+
+
+def _in_two(tone: str, sentences: str, details: str = "") -> Said:
+    """The first sentence is the title, the rest says what it means."""
+    first, dot, rest = sentences.partition(". ")
+    return Said(tone, first + dot.strip(), rest, details)

@@ -1,0 +1,145 @@
+"""A plot as a file: a picture of what is shown, or all numbers of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageWriter, QPainter
+from PySide6.QtSvg import QSvgGenerator
+
+from tlgui.core import atomic
+from tlgui.core.errors import UserError
+from tlgui.core.events import EpochEnded
+from tlgui.core.tables import csv_bytes
+from tlgui.gui.plots import legend
+from tlgui.gui.plots.curve_plot import CurvePlot
+from tlgui.gui.theme import color, font
+
+FORMATS = {"png": "Picture (PNG)", "svg": "Drawing (SVG)", "csv": "Numbers (CSV)"}
+_MARGIN, _HEAD = 16, 32
+_SHARPNESS = 2.0  # a PNG has twice the pixels of the screen's plot, for print and slides
+_PIXELS_PER_METRE = round(96 * _SHARPNESS / 0.0254)
+
+Named = tuple[str, CurvePlot]
+
+
+def png_image(plots: Sequence[Named]) -> QImage:
+    """A picture of the plots as they are now, one below the other, each with its title and legend."""
+    size = _size(plots)
+    image = QImage(size * _SHARPNESS, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(_SHARPNESS)
+    painter = QPainter(image)
+    _paint(painter, plots, size, _SHARPNESS)
+    painter.end()
+    image.setDotsPerMeterX(_PIXELS_PER_METRE)
+    image.setDotsPerMeterY(_PIXELS_PER_METRE)
+    return image
+
+
+def png_bytes(image: QImage) -> bytes:
+    """The picture as a PNG file; slow enough to be done off the window's thread."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(data.data())
+
+
+def svg_bytes(plots: Sequence[Named]) -> bytes:
+    """The same as a drawing that stays sharp at every size."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    size = _size(plots)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(size)
+    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    generator.setResolution(96)
+    generator.setTitle(" and ".join(title for title, _ in plots) + " by epoch")
+    painter = QPainter(generator)
+    _paint(painter, plots, size, 1.0)
+    painter.end()
+    return bytes(data.data())
+
+
+def csv_table(epochs: Sequence[EpochEnded], marks: Sequence[tuple[float, str]] = ()) -> bytes:
+    """Every series of the run, one epoch a row, with a point as decimal mark; what is no number stays empty.
+
+    Args:
+        epochs: as they came; epoch 0 is the state after the warm start.
+        marks: what was done to the run, in the row of the first epoch that ended after it.
+    """
+    groups = sorted({name for event in epochs for name in event.learning_rates})
+    head = ["epoch", "training_loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy"]
+    rows: list[list[object]] = [
+        [*head, *(f"learning_rate {name}" for name in groups), "seconds", "best", "what_was_done"]
+    ]
+    before = float("-inf")
+    for event in epochs:
+        values = (event.train_loss, event.validation_loss, event.validation_accuracy,
+                  event.validation_balanced_accuracy, *(event.learning_rates.get(name) for name in groups))  # fmt: skip
+        done = "; ".join(text for place, text in marks if before < place <= event.epoch)
+        before = event.epoch
+        rows.append([event.epoch, *("" if value is None else value for value in values), event.seconds,
+                     "yes" if event.best else "", done])  # fmt: skip
+    return csv_bytes(rows)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes the file, whole or not at all.
+
+    Raises:
+        UserError: the place cannot be written to.
+    """
+    try:
+        atomic.write_bytes(path, data)
+    except OSError as error:
+        raise UserError(
+            f"'{path.name}' cannot be written: {error.strerror or 'the disk refused it'}.",
+            "Choose another folder, or free some space there.",
+            str(error),
+        ) from error
+
+
+def _size(plots: Sequence[Named]) -> QSize:
+    width = max(plot.viewport().width() for _, plot in plots)
+    height = sum(plot.viewport().height() + _HEAD for _, plot in plots)
+    return QSize(width + 2 * _MARGIN, height + _MARGIN * (len(plots) + 1))
+
+
+def _paint(painter: QPainter, plots: Sequence[Named], size: QSize, ratio: float) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(QRectF(0, 0, size.width(), size.height()), color("surface"))
+    top = float(_MARGIN)
+    for title, plot in plots:
+        _paint_head(painter, QRectF(_MARGIN, top, size.width() - 2 * _MARGIN, _HEAD), title, plot)
+        top += _HEAD
+        target = QRectF(_MARGIN, top, plot.viewport().width(), plot.viewport().height())
+        _paint_plot(painter, target, plot, ratio)
+        top += target.height() + _MARGIN
+
+
+def _paint_head(painter: QPainter, area: QRectF, title: str, plot: CurvePlot) -> None:
+    painter.setFont(font(15, 600))
+    painter.setPen(color("text"))
+    painter.drawText(area, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), title)
+    entries = legend.entries_of(plot)
+    width = legend.width_of(entries, plot.kind)
+    legend.paint(painter, QRectF(area.right() - width, area.top(), width, area.height()), entries, plot.kind)
+
+
+def _paint_plot(painter: QPainter, target: QRectF, plot: CurvePlot, ratio: float) -> None:
+    """Draws the scene with the line widths of the target's pixels, and leaves the plot as it was."""
+    painter.save()
+    # Curves are paths that the view draws with the brush it finds.
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(Qt.PenStyle.NoPen)
+    plot.begin_export(ratio)
+    try:
+        plot.render(painter, target, plot.viewport().rect(), Qt.AspectRatioMode.IgnoreAspectRatio)
+    finally:
+        plot.end_export()
+    painter.restore()

@@ -1,0 +1,155 @@
+"""Why a button of a run cannot be pressed now, in a sentence; "" where it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tlgui.gui.run_model import RunModel
+
+State = Literal[
+    "starting",
+    "preparing",
+    "training",
+    "validating",
+    "paused",
+    "stopping",
+    "scoring",
+    "complete",
+    "stopped",
+    "failed",
+    "crashed",
+    "interrupted",
+]
+Action = Literal["unfreeze", "freeze", "pause", "continue", "stop", "extend", "results", "export"]
+
+ENDED = ("complete", "stopped", "failed", "crashed", "interrupted")
+_LIVE = ("training", "validating", "paused")
+
+# Said of a run that could be gone on with, if the engine were free.
+ANOTHER_TRAINS = "Another run trains now. Wait until it ends, or stop it there."
+
+# What can be pressed on a run that trains, and what it is called while the engine has not answered.
+_PENDING = {
+    "pause": "Pausing after this batch.",
+    "continue": "Going on.",
+    "unfreeze": "The layers are being unfrozen.",
+    "freeze": "The layers are being frozen.",
+    "extend": "The epochs are being added.",
+}
+_TOO_LATE = {
+    "pause": "Training ended before it could be paused.",
+    "unfreeze": "Training ended before the layers could be unfrozen. Add epochs to train on with them.",
+    "freeze": "Training ended before the layers could be frozen.",
+    "extend": "Training ended before the epochs could be added. Add them now to go on.",
+}
+
+
+def too_late(asked: set[str]) -> list[str]:
+    """What a person reads of what they asked for in the last moment."""
+    return [sentence for action, sentence in _TOO_LATE.items() if action in asked]
+
+
+def reason_against(run: RunModel, action: Action) -> str:
+    """The sentence for a run and an action."""
+    return _RULES[action](run)
+
+
+def _while_not_training(run: RunModel) -> str:
+    """What stands against anything that acts between two batches."""
+    match run.state:
+        case "starting":
+            return "Training begins in a moment."
+        case "preparing":
+            return "Training has not begun yet: the images and layers are being prepared."
+        case "stopping":
+            return "Training stops after this batch."
+        case "scoring":
+            return "Training is over: the best state is being scored."
+        case "complete" | "stopped":
+            return "Training is over."
+        case "failed" | "crashed" | "interrupted":
+            return "Training does not run now. Continue the run first."
+    if run.in_last_validation:
+        return "The last epoch is being checked on the validation images. Training is over after that."
+    return ""
+
+
+def _pending(run: RunModel, action: Action) -> str:
+    return _PENDING[action] if run.is_asked(action) else ""
+
+
+def _unfreeze(run: RunModel) -> str:
+    if reason := _while_not_training(run) or _pending(run, "unfreeze") or _pending(run, "freeze"):
+        return reason
+    return "" if run.next_group() else "Every layer group trains already."
+
+
+def _freeze(run: RunModel) -> str:
+    if reason := _while_not_training(run) or _pending(run, "freeze") or _pending(run, "unfreeze"):
+        return reason
+    return "" if run.lowest_group() else "Only the head trains; it cannot be frozen."
+
+
+def _pause(run: RunModel) -> str:
+    if run.state == "paused":
+        return "Training is paused already."
+    return _while_not_training(run) or _pending(run, "pause")
+
+
+def _continue(run: RunModel) -> str:
+    match run.state:
+        case "paused":
+            return _pending(run, "continue")
+        case "complete":
+            return "The run is complete. Add epochs to go on."
+        case "stopped" | "failed" | "crashed" | "interrupted":
+            return ""
+        case "training" | "validating":
+            return "Training is not paused."
+    return _while_not_training(run)
+
+
+def _stop(run: RunModel) -> str:
+    if run.state in ("starting", "preparing", *_LIVE):
+        return ""
+    if run.state in ENDED:
+        return "Training does not run now."
+    return _while_not_training(run)
+
+
+def _extend(run: RunModel) -> str:
+    if run.state in ENDED:
+        return ""
+    return _while_not_training(run) or _pending(run, "extend")
+
+
+def _results(run: RunModel) -> str:
+    if run.state not in ENDED:
+        if run.state == "scoring":
+            return "The best state is being scored. The results come in a moment."
+        return "The results come when training has ended: the test images are read once."
+    if run.metrics:
+        return ""
+    return "The best state of this run was not scored. Continue the run, then stop it or let it end."
+
+
+def _export(run: RunModel) -> str:
+    if run.state not in ENDED:
+        return "The export comes when training has ended, so that it holds the best state."
+    if run.best_epoch is None:
+        return "There is no model yet: no epoch of this run has ended. Continue the run."
+    return ""
+
+
+_RULES: dict[str, Callable[[RunModel], str]] = {
+    "unfreeze": _unfreeze,
+    "freeze": _freeze,
+    "pause": _pause,
+    "continue": _continue,
+    "stop": _stop,
+    "extend": _extend,
+    "results": _results,
+    "export": _export,
+}

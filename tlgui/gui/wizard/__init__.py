@@ -1,0 +1,1 @@
+"""The four steps before a run: images, backbone, strategy, review."""

@@ -1,0 +1,1 @@
+"""What the images page is made of."""

@@ -1,0 +1,60 @@
+"""The table of size and kind of picture: the fitting row lit, any row to be picked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from tlgui.core.strategies import Similarity
+from tlgui.gui.numbers import count
+from tlgui.gui.widgets import Cell, Column, Table
+from tlgui.gui.wizard.strategy.table_rows import ANY, TableRow
+
+_ANSWERS: dict[Similarity | None, str] = {"similar": "your answer", "different": "your answer", None: "not answered"}
+
+
+class StrategyTable(Table):
+    """Rows of `table_rows()`; `picked` tells the row."""
+
+    def __init__(self, rows: Sequence[TableRow], parent: QWidget | None = None) -> None:
+        super().__init__(
+            [
+                Column("Images in all"),
+                Column("Kind of picture"),
+                Column("Strategy", stretch=True, min=220, radio=True),
+                Column("Takes here", align="right"),
+            ],
+            pickable=True,
+            row_height=58,
+            spreads=True,
+            name="Strategies by number of images and kind of picture",
+            parent=parent,
+        )
+        self._rows = tuple(rows)
+
+    def show_rows(
+        self, takes: Sequence[str], images: int, answer: Similarity | None, fitting: int, chosen: int
+    ) -> None:
+        """Fills it.
+
+        Args:
+            takes: what each row takes here, in words.
+            images: used ones, in all; 0 while they are not known.
+            answer: the person's own, on the kind of picture.
+            fitting: index of the row that fits, or -1.
+            chosen: index of the row that will run, or -1.
+        """
+        self.set_rows([self._cells(i, takes[i], images, answer, i == fitting) for i in range(len(self._rows))])
+        self.set_lit(fitting)
+        self.set_picked(chosen)
+
+    def _cells(self, index: int, takes: str, images: int, answer: Similarity | None, fits: bool) -> list[Cell]:
+        row = self._rows[index]
+        kind = _ANSWERS[answer] if fits and row.kind != ANY else ""
+        return [
+            Cell(row.size, second=f"yours: {count(images)}" if fits else "", bold=fits),
+            Cell(row.kind, second=kind, bold=fits),
+            Cell(row.title, second=row.sentence, bold=True),
+            Cell(takes, bold=fits),
+        ]
