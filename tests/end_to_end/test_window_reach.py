@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -184,6 +185,9 @@ def _is_inner(widget: QWidget) -> bool:
     return widget.objectName().startswith("qt_") or widget.focusProxy() is not None
 
 
+NAMES_KEYS = re.compile(r"\((Ctrl|Alt|Shift|F\d)|Ctrl\+S|by \+, - and 0")
+
+
 def complaints(root: QWidget) -> list[str]:
     """What is wrong with the controls and labels that are shown."""
     found: list[str] = []
@@ -193,6 +197,8 @@ def complaints(root: QWidget) -> list[str]:
             found.append(f"{who} of {type(control.parentWidget()).__name__} has no accessible name")
         if isinstance(control, QAbstractButton) and not _tooltip(control):
             found.append(f"{who} has no tooltip")
+        elif any(isinstance(one, Action) for one in control.actions()) and not NAMES_KEYS.search(_tooltip(control)):
+            found.append(f"{who} names no key: {_tooltip(control)}")
         scroll_to(control)
         if reason := out_of_reach(control):
             found.append(f"{who} {reason}")

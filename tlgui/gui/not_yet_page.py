@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from tlgui.gui.draft import STEPS
 from tlgui.gui.places import Place, place
 from tlgui.gui.widgets import Action, Button, EmptyState, Page
+from tlgui.gui.widgets.page import PRIMARY_KEYS
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -24,6 +25,7 @@ class NotYetPage(Page):
         self.setParent(parent)
         self._bench = bench
         self._action = Action("Go to Images", self._on_go, tooltip="Opens the step that comes first", parent=self)
+        self._action.set_also(PRIMARY_KEYS)
         self._back_to = STEPS[0]
         self._state = EmptyState("lock", "", button=Button(action=self._action))
         self.body.addWidget(self._state)

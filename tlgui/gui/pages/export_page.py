@@ -14,6 +14,7 @@ from tlgui.core.errors import UserError
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.flow import Flow
 from tlgui.gui.folder_dialog import ask_for_folder
+from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.export.export_card import ExportCard
 from tlgui.gui.pages.export.formats import FORMATS, Format, Name
 from tlgui.gui.pages.export.records import Export, read_exports
@@ -42,7 +43,11 @@ class ExportPage(Page):
             "Open the exports folder", self._open_folder, "Ctrl+Shift+E", "Show all exports of this run", "folder"
         )
         self._find = Action(
-            "Find my images…", self._ask_for_images, "", "Say where the images of this run are now", "folder"
+            "Find my images…",
+            self._ask_for_images,
+            "Ctrl+Shift+F",
+            "Say where the images of this run are now",
+            "folder",
         )
         self.cards = {row.name: self._card(row) for row in FORMATS}
         self._build()
@@ -68,11 +73,9 @@ class ExportPage(Page):
             "export",
             "Here the finished model becomes a file",
             "It can be exported when training has ended, or was stopped after its first epoch.",
-            Button("Go to training", action=Action("Go to training", lambda: self._bench.show("train"))),
+            Button(action=page_action(self._bench, "train", "Go to training", self)),
         )
-        self._copy = Button("Copy", kind="link")
-        self._copy.setToolTip("Copy the command")
-        self._copy.clicked.connect(self._copy_command)
+        self._copy = Button(kind="link", action=Action("Copy", self._copy_command, "Ctrl+Shift+C", "Copy the command"))
         usage = Card("To run the ONNX file")
         usage.add_head(self._copy)
         usage.body.addWidget(Label(FORMATS[0].run_words, "muted", wrap=True))

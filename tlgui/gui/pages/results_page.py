@@ -15,6 +15,7 @@ from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.folder_dialog import ask_for_folder
+from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.results.class_table import ClassTable
 from tlgui.gui.pages.results.confusion import ConfusionMatrix
 from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
@@ -51,7 +52,9 @@ class ResultsPage(Page):
             "Try it on new images", lambda: bench.show("use"), "Ctrl+T", "Drop images and see the answers"
         )
         self._export = Action("Next: Export", lambda: bench.show("export"), "", "Make a file that an engineer can use")
-        self._find = Action("Find my images…", self._ask_for_images, "", "Say where the images of this run are now")
+        self._find = Action(
+            "Find my images…", self._ask_for_images, "Ctrl+Shift+F", "Say where the images of this run are now"
+        )
         self._build()
         bench.run_changed.connect(self._refresh)
         bench.images_found.connect(self._show_images)
@@ -70,7 +73,7 @@ class ResultsPage(Page):
             "grid",
             "Results come after the last epoch",
             "The test images are read once, when training has ended.",
-            Button("Go to training", action=Action("Go to training", lambda: self._bench.show("train"))),
+            Button(action=page_action(self._bench, "train", "Go to training", self)),
         )
         self._strip = ScoreStrip()
         self._matrix = ConfusionMatrix()

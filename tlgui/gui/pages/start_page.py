@@ -49,7 +49,7 @@ class StartPage(QWidget):
             parent=self,
         )
         self.demo = Action(
-            "Run the demo", bench.open_demo, tooltip="Draws images and trains on them, without a network.", parent=self
+            "Run the demo", bench.open_demo, "Ctrl+D", "Draws images and trains on them, without a network", parent=self
         )
         self.open = Action(_OPEN_TEXT, self._on_open, tooltip=_tip("The folder of a run", "choose_run"), parent=self)
         self.banner = Banner("bad", "")

@@ -13,6 +13,7 @@ from tlgui.core.backbones import BACKBONES
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import numbers
 from tlgui.gui.chosen_by import measure_of
+from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.train.actions import RunActions
 from tlgui.gui.pages.train.ending import Said, remedy_of, said_of
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
@@ -69,7 +70,7 @@ class TrainPage(Page):
         self.empty_card = EmptyState(
             "layers", "Curves and layers of a training stand here",
             "A training begins on the page Review, once the images are chosen.",
-            Button(action=Action("Go to Review", lambda: self._bench.show("review"), parent=self)),
+            Button(action=page_action(self._bench, "review", "Go to Review", self)),
         )  # fmt: skip
         self.body.addWidget(self.empty_card)
         main, side = self.columns(1, _SIDE_WIDTH, keep_until=_ONE_COLUMN_BELOW)

@@ -13,6 +13,7 @@ from tlgui.gui import numbers
 from tlgui.gui.background import run_in_background
 from tlgui.gui.flow import Flow
 from tlgui.gui.folder_dialog import ask_for_folder
+from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.use.answer_card import AnswerCard
 from tlgui.gui.pages.use.answers_table import answers_csv
 from tlgui.gui.viewer import ImageViewer, Shown
@@ -38,7 +39,9 @@ class UsePage(Page):
         self._total = 0
         self._run = bench.run
         self._choose = Action("Choose images…", self._ask_for_files, "Ctrl+Shift+I", "Choose image files", "images")
-        self._folder = Action("Choose a folder…", self._ask_for_folder, "", "Every image in a folder", "folder")
+        self._folder = Action(
+            "Choose a folder…", self._ask_for_folder, "Ctrl+Shift+D", "Every image in a folder", "folder"
+        )
         self._save = Action("Save the table…", self._ask_where, "Ctrl+S", "All answers as a CSV file", "download")
         self._export = Action("Next: Export", lambda: bench.show("export"), "", "Make a file that an engineer can use")
         self._build()
@@ -59,7 +62,7 @@ class UsePage(Page):
             "scan",
             "Here you try the model on new images",
             "It comes with the first epoch that has ended.",
-            Button("Go to training", action=Action("Go to training", lambda: self._bench.show("train"))),
+            Button(action=page_action(self._bench, "train", "Go to training", self)),
         )
         self._drop = DropArea("any", "Drop images or a folder here")
         buttons = QHBoxLayout()

@@ -29,7 +29,7 @@ class Action(QAction):
         super().__init__(parent)
         self.icon_name = icon
         self.reason = ""
-        self._sentence = tooltip
+        self._sentence, self._also = tooltip, ""
         self.plain_text = text
         if shortcut:
             self.setShortcut(QKeySequence(shortcut))
@@ -48,6 +48,12 @@ class Action(QAction):
         self._sentence = sentence
         self._say()
 
+    def set_also(self, keys: str) -> None:
+        """Keys that press it without being its own, such as the ones of the blue button; the tooltip names them."""
+        if keys != self._also:
+            self._also = keys
+            self._say()
+
     def set_icon(self, name: str) -> None:
         """Another icon."""
         self.icon_name = name
@@ -61,7 +67,8 @@ class Action(QAction):
             self._say()
 
     def _say(self) -> None:
-        keys = self.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        own = self.shortcut() if not self.shortcut().isEmpty() else QKeySequence(self._also)
+        keys = own.toString(QKeySequence.SequenceFormat.NativeText)
         words = self._sentence or self.plain_text
         if keys:
             words += f" ({keys})"

@@ -28,6 +28,7 @@ MARGIN = 28
 # Between the sentence and the first card; what scrolls away ends a little below the words.
 _UNDER_HEAD, _OVER_BODY = 8, 5
 STACK_BELOW = 1100  # width of the window
+PRIMARY_KEYS = "Ctrl+Return"  # the window presses the blue button with them, on every page
 
 
 class Columns(QWidget):
@@ -220,10 +221,12 @@ class Page(QWidget):
             return
         if self._primary_action is not None:
             self._primary_action.changed.disconnect(self._show_hint)
+            self._primary_action.set_also("")
         self._primary_action = action
         self.primary.set_action(action)
         self.primary.setVisible(action is not None)
         if action is not None:
+            action.set_also(PRIMARY_KEYS)
             action.changed.connect(self._show_hint)
         self._show_hint()
 

@@ -80,14 +80,12 @@ class ImagesPage(Page):
         self.level = Segmented(_LEVELS, "Level of detail")
         self.level.button("adjustable").setToolTip("Shows the shares of the split too.")
         self.level.button("everything").setToolTip("Shows every field that this step sets.")
-        tip = f"Choose the network ({keys_of('press_primary')})."
+        tip = "Choose the network"
         self._next = Action("Next: Backbone", lambda: bench.show("backbone"), tooltip=tip, icon="forward", parent=self)
-        back = Action("Back", lambda: bench.show("start"), tooltip="Back to the start page.", icon="back", parent=self)
+        back = Action("Back", lambda: bench.show("start"), "Alt+Left", "Back to the start page", "back", self)
         self.back = Button(action=back)
-        tip = "Sets up another run with these images and answers."
-        self.again = Button(
-            action=Action("New run from here", bench.new_run_from, tooltip=tip, icon="plus", parent=self)
-        )
+        tip = "Sets up another run with these images and answers"
+        self.again = Button(action=Action("New run from here", bench.new_run_from, "Ctrl+N", tip, "plus", self))
 
     def _arrange(self) -> None:
         self.head_right.addWidget(self.level)

@@ -31,7 +31,7 @@ class ExportCard(Card):
         self.export_action = export
         self._folder: Path | None = None
         self.open_action = Action(
-            "Open folder", self._open, "", f"Show the files of the {format.label} export", "folder"
+            "Open folder", self._open, format.open_keys, f"Show the files of the {format.label} export", "folder"
         )
         self.stamp = ParityStamp()
         self.stamp.setFixedWidth(_STAMP_WIDTH)

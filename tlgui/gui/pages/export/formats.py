@@ -18,6 +18,7 @@ class Format(NamedTuple):
         label, purpose, sentence: what people read.
         icon: of the card.
         run_words, run_command: how an engineer uses it.
+        open_keys: open its folder.
     """
 
     name: Name
@@ -27,6 +28,7 @@ class Format(NamedTuple):
     icon: str
     run_words: str
     run_command: str
+    open_keys: str
 
 
 FORMATS: tuple[Format, ...] = (
@@ -39,6 +41,7 @@ FORMATS: tuple[Format, ...] = (
         "export",
         "Python with numpy, Pillow and onnxruntime. Not this program, and no graphics card.",
         "python predict.py image.jpg",
+        "Ctrl+Alt+X",
     ),
     Format(
         "weights",
@@ -49,5 +52,6 @@ FORMATS: tuple[Format, ...] = (
         "layers",
         "Python with torch and the network's library. Not this program.",
         "python predict.py image.jpg",
+        "Ctrl+Alt+W",
     ),
 )

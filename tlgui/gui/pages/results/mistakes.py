@@ -13,7 +13,7 @@ from tlgui.gui import numbers
 from tlgui.gui.flow import Flow
 from tlgui.gui.pages.results.findings import Answer
 from tlgui.gui.thumbnails import ThumbnailStore
-from tlgui.gui.widgets import Button, Card, Label, Tile
+from tlgui.gui.widgets import Action, Button, Card, Label, Tile
 
 _SIDE = 96
 _SHOWN = 8
@@ -28,9 +28,9 @@ class WorstMistakes(Card):
     def __init__(self, store: ThumbnailStore, parent: QWidget | None = None) -> None:
         super().__init__("Worst mistakes first", parent=parent)
         self._store = store
-        self._all = Button("See all", kind="link")
-        self._all.setToolTip("Shows the mistakes one by one, large")
-        self._all.clicked.connect(lambda: self.mistake_pressed.emit(0))
+        tip = "Shows the mistakes one by one, large"
+        self._see_all = Action("See all", lambda: self.mistake_pressed.emit(0), "Ctrl+M", tip, parent=self)
+        self._all = Button(kind="link", action=self._see_all)
         self.add_head(self._all)
         self._flow = Flow(narrowest=184, spacing=12, widest=184)
         self._words = Label("", kind="muted", wrap=True)
@@ -50,7 +50,7 @@ class WorstMistakes(Card):
         self._flow.set_widgets(items)
         self._flow.setVisible(bool(items))
         self._all.setVisible(len(mistakes) > 0)
-        self._all.setText(f"See all {numbers.count(len(mistakes))}" if len(mistakes) > 1 else "See it large")
+        self._see_all.set_text(f"See all {numbers.count(len(mistakes))}" if len(mistakes) > 1 else "See it large")
         self._words.setText(_words(len(mistakes), root is None))
         self._words.setVisible(bool(self._words.text()))
 

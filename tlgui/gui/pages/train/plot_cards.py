@@ -91,10 +91,10 @@ class PlotCards(QWidget):
         name = title.lower()
         zoom = IconButton("zoom", f"Zoom of the {name} plot", Action(
             "Zoom", lambda: self._open_zoom_menu(kind), icon="zoom", parent=self,
-            tooltip=f"Zoom of the {name} plot; also by wheel and by dragging over the curve"))  # fmt: skip
+            tooltip=f"Zoom of the {name} plot; also by wheel, by dragging over the curve, and by +, - and 0 in it"))  # fmt: skip
         save = IconButton("download", f"Save the {name} plot", Action(
             "Save", lambda: self._open_save_menu(kind), icon="download", parent=self,
-            tooltip=f"Saves the {name} plot as PNG, SVG or CSV"))  # fmt: skip
+            tooltip=f"Saves the {name} plot as PNG, SVG or CSV; Ctrl+S saves both plots"))  # fmt: skip
         for widget in (legend, zoom, save):
             card.add_head(widget)
         card.body.addWidget(plot)
