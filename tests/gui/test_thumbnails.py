@@ -258,19 +258,6 @@ def test_nothing_of_a_forgotten_folder_arrives_and_nothing_of_it_is_kept(
     assert imaging.asked[-1].ticket not in imaging.forgotten and receiver.taken == []
 
 
-def test_all_can_be_forgotten(store: ThumbnailStore, imaging: FakeImaging, owner: QObject) -> None:
-    receiver = Receiver()
-    for root in ("/a", "/b"):
-        store.request(Path(root), "1.png", 64, None, receiver, owner)
-    imaging.answer(imaging.asked[0])
-    receiver.taken.clear()
-
-    store.forget_all()
-    imaging.answer(imaging.asked[1])
-
-    assert receiver.taken == [] and store.size_bytes == 0 and len(imaging.forgotten) == 2
-
-
 @pytest.fixture
 def real(qtbot: QtBot) -> Iterator[ThumbnailStore]:
     thread = ImagingThread(make=lambda deliver: ImagingProcess(BREAKABLE_COMMAND, deliver=deliver))
@@ -304,7 +291,7 @@ def test_pictures_of_a_folder_that_was_left_never_arrive(
         real.request(old, f"ants/{number:03}.png", 64, None, late, owner)
     qtbot.waitUntil(lambda: len(late.taken) > 0, timeout=PATIENCE_MS)
 
-    real.forget_all()
+    real.forget_folder(old)
     late.taken.clear()
     for number in range(3):
         real.request(new, f"bees/{number:03}.png", 64, None, wanted, owner)

@@ -124,9 +124,6 @@ class FakeThumbnails:
     def cancel(self) -> None:
         pass
 
-    def forget_all(self) -> None:
-        self.asked.clear()
-
     def forget_folder(self, root: Path) -> None:
         pass
 

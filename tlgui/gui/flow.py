@@ -61,10 +61,6 @@ class Flow(QWidget):
         """What is shown, in reading order."""
         return list(self._widgets)
 
-    def arrange(self) -> None:
-        """After a widget was shown or hidden."""
-        self._arrange(self._fitting())
-
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Another width may give another number of columns."""
         super().resizeEvent(event)

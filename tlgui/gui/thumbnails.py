@@ -147,11 +147,6 @@ class ThumbnailStore(QObject):
             self._imaging.forget_pictures(self._tickets[request.key.root], [order.number])
             self._send_next()
 
-    def forget_all(self) -> None:
-        """Drops everything, also what is on its way."""
-        for root in {*self._tickets, *(key.root for key in self._orders), *(key.root for key in self._made)}:
-            self.forget_folder(Path(root))
-
     def forget_folder(self, root: Path) -> None:
         """Drops all pictures of a folder, also those on their way: it is left, or looked at anew."""
         place = str(root.absolute())

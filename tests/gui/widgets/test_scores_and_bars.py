@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from tlgui.gui.theme import LIGHT
-from tlgui.gui.widgets import HeadroomBar, MiniStat, Scale, ShareBar, SplitBar, Stat
+from tlgui.gui.widgets import MiniStat, Scale, ShareBar, SplitBar, Stat
 
 Shown = Callable[..., QWidget]
 
@@ -104,11 +104,3 @@ def test_a_scale_says_value_and_marks(shown: Shown) -> None:
     scale.set(None, marks)
     assert "not known" in scale.accessibleName()
     assert not scale.grab().isNull()
-
-
-def test_headroom_is_said(shown: Shown) -> None:
-    bar = HeadroomBar()
-    bar.set(0.84)
-    shown(bar, 280)
-    assert bar.accessibleName() == "84 percent already, line at 92 percent"
-    assert not bar.grab().isNull()

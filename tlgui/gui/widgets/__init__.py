@@ -21,7 +21,7 @@ from tlgui.gui.widgets.painted import Painted, bar, dashed_rule, painter_for, ru
 from tlgui.gui.widgets.parity_stamp import ParityStamp
 from tlgui.gui.widgets.progress import ProgressBar, ProgressRow
 from tlgui.gui.widgets.reading_order import apply_reading_order, reading_order
-from tlgui.gui.widgets.scale import HeadroomBar, Scale
+from tlgui.gui.widgets.scale import Scale
 from tlgui.gui.widgets.segmented import Segmented
 from tlgui.gui.widgets.spin_box import SpinBox
 from tlgui.gui.widgets.stat import MiniStat, Stat
@@ -45,7 +45,6 @@ __all__ = [
     "FileChip",
     "FocusRing",
     "Fold",
-    "HeadroomBar",
     "IconButton",
     "IconTile",
     "Label",

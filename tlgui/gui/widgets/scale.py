@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from tlgui.gui.theme import color, font
@@ -116,46 +116,3 @@ class Scale(Painted):
         left = min(max(0.0, left), self.width() - width)
         write(painter, words, QRectF(left, 0, width, 17), chosen, color(ink))
         taken.append((left, left + width))
-
-
-class HeadroomBar(Painted):
-    """What is reached already as a filled bar, the rest hatched, with a dashed line where more gains little."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFixedHeight(54)
-        self.setMinimumWidth(160)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._value, self._line = 0.0, 0.92
-        self._lowest, self._highest = 0.5, 1.0
-
-    def set(self, value: float, line: float = 0.92, lowest: float = 0.5, highest: float = 1.0) -> None:
-        """Shows a share of images that are right already."""
-        self._value, self._line, self._lowest, self._highest = value, line, lowest, highest
-        self.setAccessibleName(f"{value * 100:.0f} percent already, line at {line * 100:.0f} percent")
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
-        """Draws it."""
-        painter, top, height = painter_for(self), 20.0, 14.0
-        left, width = 8.0, self.width() - 16.0
-
-        def x(value: float) -> float:
-            return left + width * min(1.0, max(0.0, (value - self._lowest) / (self._highest - self._lowest or 1.0)))
-
-        bar(painter, QRectF(left, top, width, height), color("tint"), 2)
-        bar(painter, QRectF(left, top, width, height), QBrush(color("primary", 0.4), Qt.BrushStyle.BDiagPattern), 2)
-        filled = QRectF(left, top, x(self._value) - left, height)
-        bar(painter, filled, color("primary"), 2)
-        words = f"{self._value * 100:.0f} %"
-        if filled.width() > text_width(words, font(12, 600)) + 12:
-            inside = filled.adjusted(0, 0, -6, 0)
-            write(painter, words, inside, font(12, 600), color("on_primary"), Qt.AlignmentFlag.AlignRight)
-        at, name = x(self._line), f"{self._line * 100:.0f} %"
-        dashed_rule(painter, color("text"), at, top - 3, top + height + 4)
-        label_width = text_width(name, font(12, 600)) + 2
-        label_left = min(max(0.0, at - label_width / 2), self.width() - label_width)
-        write(painter, name, QRectF(label_left, 0, label_width, 17), font(12, 600), color("text"))
-        ends = QRectF(left, top + height + 3, width, 17)
-        write(painter, f"{self._lowest * 100:.0f} %", ends, font(12), color("muted"))
-        write(painter, f"{self._highest * 100:.0f} %", ends, font(12), color("muted"), Qt.AlignmentFlag.AlignRight)

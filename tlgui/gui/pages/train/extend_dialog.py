@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tlgui.gui import numbers
-from tlgui.gui.widgets import Dialog, Label
+from tlgui.gui.widgets import Dialog, Label, SpinBox
 
 MOST = 500
 
@@ -25,10 +25,7 @@ class ExtendDialog(Dialog):
             "Extend the training", "The learning rates are planned anew for the epochs that are left.", parent
         )
         self._planned, self._seconds = planned, seconds_per_epoch
-        self.number = QSpinBox()
-        self.number.setRange(1, MOST)
-        self.number.setValue(5)
-        self.number.setAccessibleName("More epochs")
+        self.number = SpinBox(5, 1, MOST, "More epochs")
         self.number.setToolTip("How many more times the training images are gone through, 1 to 500")
         row = QHBoxLayout()
         caption = Label("More epochs", "body")
