@@ -54,6 +54,9 @@ def test_the_parts_of_an_event_are_there_too() -> None:
     (row,) = (cells for cells in rows_of(README) if cells[0] == "`Surveyed`")
     assert {field.name for field in msgspec.structs.fields(events.WeightsState)} <= code_in(row[1])
 
+    (row,) = (cells for cells in rows_of(README) if cells[0] == "`ShortcutsProbed`")
+    assert {field.name for field in msgspec.structs.fields(events.ProbeScore)} <= code_in(row[1])
+
 
 def test_every_code_of_a_problem_is_listed() -> None:
     (text,) = re.findall(r"\nCodes of `Failed`.*?\n\n", README, re.DOTALL)

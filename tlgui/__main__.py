@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Runs as the engine, the imaging child, the window or the command line, and returns the exit code."""
+    """Runs as the engine, an imaging child or reader, the window or the command line, and returns the exit code."""
     if sys.argv[1:2] == ["engine"]:
         try:
             from tlgui.engine import worker
@@ -17,6 +17,10 @@ def main() -> int:
         from tlgui.imaging import child
 
         return child.main(sys.argv[2:])
+    if sys.argv[1:2] == ["imaging-reader"]:
+        from tlgui.imaging import reader
+
+        return reader.main(sys.argv[2:])
     if sys.argv[1:] in ([], ["--measure-start"]):
         return _window(measure_start=len(sys.argv) > 1)
     try:

@@ -13,9 +13,8 @@ from tlgui.imaging.pixels import DecodeError, read_pixels
 
 def answer(model: Model, path: str) -> dict:
     """What the model says about one file, or its problem."""
-    rule = model.pixel_rule()
     try:
-        pixels = read_pixels(path, rule["low"], rule["high"], tuple(rule["background"]))
+        pixels = read_pixels(path, **model.pixel_rule())
     except DecodeError as error:
         return {"path": path, "problem": error.message}
     probabilities, logits = model.answer(pixels)

@@ -7,6 +7,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+
+# On import it would give this computer a number, and note for its makers which program runs it from where.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
 

@@ -1,14 +1,15 @@
 """Measures the real window while the real engine trains at full load: gaps of its event loop, memory, first paint.
 
 python tests/benchmarks/measure_window.py [--data FOLDER] [--strategy NAME] [--backbone NAME] [--epochs N]
-    [--platforms here offscreen] [--starts N] [--slow MS]
+    [--platforms here offscreen] [--starts N] [--slow MS] [--reading]
 
 On a computer without a screen: xvfb-run -a -s "-screen 0 1920x1080x24" python tests/benchmarks/measure_window.py.
 A gap is the time between two events of a timer of 5 ms beyond those 5 ms: for so long the window could not have answered.
 Wanted: p99 at most 16 ms and largest at most 50 ms, at most 200 MB, first paint within 1.0 s. Nothing here fails by them.
 "Own work" is the time that the window's thread computed between two events: what is left of the gap when nobody else
 wants the processor. With `--slow MS` every longer gap is printed with what the window's thread did in it (another
-thread looks, which costs).
+thread looks, which costs). With `--reading` nothing is trained: the window is measured while it reads the folder, such as
+one that `measure_intake.py --keep FOLDER` made.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def main() -> None:
     )
     parser.add_argument("--starts", type=int, default=5, help="how many first paints are measured")
     parser.add_argument("--slow", type=float, default=0.0, help="say what happened in gaps longer than this, in ms")
+    parser.add_argument("--reading", action="store_true", help="measure while the folder is read; train nothing")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -166,8 +168,16 @@ def drive(window: Any, data: Path, options: argparse.Namespace, probe: Probe, fo
     if time.monotonic() - found["opened"] > _PATIENCE_S:
         found["ending"] = "it took too long"
     elif draft.data is None:
+        if options.reading:
+            found["probed"] = time.monotonic()
+            probe.start()
         bench.open_folder(data)
         return False
+    elif options.reading:
+        if draft.scan_error is not None:
+            found["ending"] = f"the folder was refused: {draft.scan_error.problem}"
+        elif draft.summary is not None:
+            found["ending"] = f"{draft.summary.used} images were read, nothing was trained"
     elif not bench.is_training and "begun" not in found:
         if draft.summary is not None and bench.machine.device and not bench.reason_against_start():
             set_up(draft, options)

@@ -158,10 +158,19 @@ def test_too_few_images_to_train_on(refused: Tlgui, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-# Everything is imported while still root: the interpreter may lie where the other user cannot go.
+# All is imported and done once while still root, and no process is started later: the interpreter may lie where the other
+# user cannot go.
 AS_ANOTHER = """
-import os, sys
-from tlgui.cli import check, main
+import contextlib, functools, io, os, sys
+from pathlib import Path
+from tlgui.cli import folder, main
+from tlgui.core import paths
+folder.open_folder = functools.partial(folder.open_folder, isolated=False)
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+    main.main(sys.argv[1:])
+for place in (paths.cache_dir(), paths.state_dir(), paths.projects_dir()):
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o777)
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.exit(main.main(sys.argv[1:]))
@@ -187,6 +196,8 @@ def test_folders_that_may_not_be_read(open_folder: Path) -> None:
     (root / "a/private").chmod(0)
     program = [sys.executable, "-c", AS_ANOTHER, "check", str(root), "--json"]
     environment = {**os.environ, "HOME": "/nonexistent"}
+    for name in ("CACHE", "STATE", "PROJECTS"):
+        environment[f"TLGUI_{name}_DIR"] = str(open_folder / "own" / name.lower())
 
     def check() -> subprocess.CompletedProcess[str]:
         return subprocess.run(program, check=False, capture_output=True, text=True, timeout=60, env=environment)

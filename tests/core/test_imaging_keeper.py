@@ -7,6 +7,7 @@ import pytest
 from tlgui.core import imaging_messages as messages
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_keeper import ImagingKeeper
+from tlgui.core.intake import CutTest
 from tlgui.core.run_spec import RunSpec
 
 
@@ -96,7 +97,10 @@ def test_answers_pass_through(bench: Bench) -> None:
 
 
 def test_a_death_in_a_scan_is_a_refusal_that_names_the_files_in_hand(bench: Bench) -> None:
-    child = bench.ask(SCAN)
+    bench.ask(SCAN)
+    bench.dies("a/1.png")
+    child = bench.children[-1]
+    bench.keeper.hear(messages.ImagingReady())
     bench.dies("a/1.png", "b/2.png")
 
     (refused,) = bench.answers
@@ -109,6 +113,14 @@ def test_a_death_in_a_scan_is_a_refusal_that_names_the_files_in_hand(bench: Benc
     )
     assert child.closed and bench.failures == []
     assert bench.ask(messages.ScanFolder(ticket=3, data="/other")) is not child
+
+
+def test_a_picture_that_takes_the_child_down_does_not_end_the_scan_beside_it(bench: Bench) -> None:
+    bench.ask(SCAN, picture(1, "a/deadly.png"))
+    bench.dies("a/deadly.png")
+
+    assert [type(answer) for answer in bench.answers] == [messages.Thumbnail]
+    assert bench.children[-1].heard == [SCAN]
 
 
 def test_a_kill_for_memory_says_so(bench: Bench) -> None:
@@ -150,6 +162,20 @@ def test_what_was_answered_is_not_answered_again_by_a_death(bench: Bench) -> Non
     bench.dies()
 
     assert [getattr(answer, "request", "") for answer in bench.answers] == ["Prepare"]
+
+
+def test_a_decision_that_was_followed_is_not_refused_by_a_later_death(bench: Bench) -> None:
+    summary = messages.ScanSummary(name="x", layout="class folders", classes=[], used=0)
+    cut = messages.ChangeIntake(ticket=1, changes=[CutTest()])
+    bench.ask(SCAN, cut)
+    for _ in (SCAN, cut):
+        bench.keeper.hear(messages.Scanned(ticket=1, summary=summary))
+    undo = messages.UndoChange(ticket=1, numbers=[0])
+    bench.ask(undo)
+    bench.dies()
+
+    refused = [answer for answer in bench.answers if isinstance(answer, messages.Refused)]
+    assert [answer.request for answer in refused] == ["UndoChange"]
 
 
 def test_nothing_of_a_forgotten_ticket_is_answered_by_a_death(bench: Bench) -> None:

@@ -7,10 +7,14 @@ import pytest
 
 from tlgui.core import imaging_messages as messages
 from tlgui.core.errors import UserError
-from tlgui.core.records import DatasetWarning, LeftOut, PixelRule, Reason
+from tlgui.core.intake import GroupBy, LeaveOutClass, RenameClass, repair
+from tlgui.core.records import Copies, DatasetWarning, Grouping, LeftOut, PixelRule, Reason, TableColumns
 from tlgui.core.run_spec import RunSpec, Training
 
 NASTY = 'ü 🦠 "quotes" \\ \n\r\t\x00 \u2028 <b> {"type":"Forget"}'
+LEAK = messages.Leak(
+    pair=Copies(kind="twin", first=NASTY, second="b", similarity=0.98, classes=(NASTY, "x")), parts=("train", "test")
+)
 SUMMARY = messages.ScanSummary(
     name=NASTY,
     layout="class folders",
@@ -19,7 +23,15 @@ SUMMARY = messages.ScanSummary(
     left_out=[LeftOut(path=NASTY, reason_code=Reason.EMPTY, reason="The file is empty (0 bytes).")],
     left_out_count=1,
     reasons={"empty": 1},
-    warnings=[DatasetWarning(code="imbalance", message=NASTY)],
+    warnings=[
+        DatasetWarning(
+            code="imbalance", message=NASTY, paths=[NASTY], repairs=[repair("Merge", LeaveOutClass(name="a"))]
+        )
+    ],
+    leaks=[LEAK],
+    changes=[
+        messages.ChangeLine(number=0, sentence=NASTY, at="2026-01-01T00:00:00Z", change=LeaveOutClass(name=NASTY))
+    ],
     fingerprint="ab",
 )
 REQUESTS = [
@@ -34,6 +46,14 @@ REQUESTS = [
     messages.ClassImages(ticket=1, class_name=NASTY, offset=0, count=60),
     messages.LeftOutFiles(ticket=1, offset=0, count=60),
     messages.Resplit(ticket=1, fractions=(0.8, 0.2, 0.0), seed=1),
+    messages.ChangeIntake(ticket=1, changes=[RenameClass(old=NASTY, new=NASTY), GroupBy(key="pattern:(a)")]),
+    messages.UndoChange(ticket=1, numbers=[0, 3]),
+    messages.ReadTable(ticket=1, table=NASTY, columns=TableColumns(file=NASTY, labels=[NASTY])),
+    messages.TryGroups(ticket=1, key="dicom:patient"),
+    messages.ListLeaks(ticket=1, offset=0, count=50, all=True),
+    messages.WriteListing(ticket=1),
+    messages.Inspect(ticket=1, root=NASTY, path=NASTY, rule=PixelRule(method="window"), backbone="resnet50"),
+    messages.Unpack(ticket=1, archive=NASTY),
 ]
 ANSWERS = [
     messages.ImagingReady(),
@@ -52,6 +72,12 @@ ANSWERS = [
     messages.ClassPaths(ticket=1, class_name=NASTY, offset=2, paths=[NASTY], total=3),
     messages.LeftOutListed(ticket=1, offset=0, files=SUMMARY.left_out, total=1),
     messages.SplitCounted(ticket=1, classes=SUMMARY.classes),
+    messages.TableRead(ticket=1, table=NASTY, header=[NASTY], rows=[[NASTY]], row_count=1, columns=None),
+    messages.GroupsTried(ticket=1, grouping=Grouping(key="none"), problem=NASTY),
+    messages.LeaksListed(ticket=1, offset=0, leaks=[LEAK], total=1),
+    messages.ListingWritten(ticket=1, path=NASTY, data=NASTY),
+    messages.Inspected(ticket=1, original=bytes(range(256)), steps=[NASTY], warning=NASTY),
+    messages.Unpacked(ticket=1, folder=NASTY),
     messages.Thumbnail(ticket=1, number=2, width=640, height=480, data=bytes(range(256)), problem=""),
 ]
 
@@ -109,4 +135,4 @@ def test_used_and_left_out_make_up_all_files() -> None:
     assert SUMMARY.files == 7
     assert SUMMARY.classes[0].total == 6
     assert not SUMMARY.gives_split
-    assert msgspec.structs.replace(SUMMARY, layout="train/validation/test").gives_split
+    assert msgspec.structs.replace(SUMMARY, given_parts=["test", "train"]).gives_split

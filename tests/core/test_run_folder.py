@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from filelock import FileLock
 from hypothesis import given
@@ -208,6 +209,15 @@ def test_the_manifest_gives_nasty_names_back_as_they_were(run: RunFolder) -> Non
     ]
 
 
+def test_the_manifest_says_which_images_belong_together(run: RunFolder) -> None:
+    used = [record("a/1.png"), msgspec.structs.replace(record("a/2.png"), group="0123456789ab")]
+
+    run.write_manifest(used, {"a/1.png": "train", "a/2.png": "train"}, [])
+
+    assert [row.group for row in run.manifest()] == ["", "0123456789ab"]
+    assert run.manifest_path.read_text().splitlines()[2].startswith("a/2.png,a,0123456789ab,train,")
+
+
 def test_the_manifest_has_a_row_for_every_file_used_or_left_out(run: RunFolder) -> None:
     left_out = [LeftOut(path="notes.txt", reason_code=Reason.NOT_AN_IMAGE, reason="It is no image.")]
 
@@ -299,19 +309,12 @@ def test_lines_that_a_later_version_wrote_are_passed_over(run: RunFolder) -> Non
 
 def test_a_new_place_is_one_that_nothing_has() -> None:
     now = datetime(2026, 11, 25, 14, 3, 59)
-    places = [new_path("bees / wasps", "resnet50", "fine-tune-top", now) for _ in range(4)]
+    runs = projects_dir() / "bees" / "runs"
+    places = [new_path(runs, "resnet50", "fine-tune-top", now) for _ in range(4)]
 
     assert len(set(places)) == 4
-    assert places[0] == projects_dir() / "bees - wasps" / "runs" / "2026-11-25 14.03 resnet50 fine-tune-top"
+    assert places[0] == runs / "2026-11-25 14.03 resnet50 fine-tune-top"
     assert [place.name.removeprefix(places[0].name) for place in places] == ["", " 2", " 3", " 4"]
-
-
-@pytest.mark.parametrize("name", ["../../x", "..", "C:\\x", "/etc", "", "nul", "🦠" * 200])
-def test_a_new_place_stays_in_the_persons_projects(name: str) -> None:  # S08
-    place = new_path(name, "resnet50", "auto", datetime(2026, 1, 1))
-
-    assert place.resolve().parent.parent.parent == projects_dir().resolve()
-    assert place.is_dir()
 
 
 @pytest.mark.parametrize(
@@ -463,7 +466,7 @@ def test_two_programs_that_begin_in_the_same_minute_get_two_folders() -> None:
     """P16."""
     now = datetime(2026, 11, 25, 14, 3)
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: new_path("bees", "resnet50", "auto", now), range(40)))
+        made = list(pool.map(lambda _: new_path(projects_dir() / "bees" / "runs", "resnet50", "auto", now), range(40)))
 
     assert len(set(made)) == 40
     assert all(path.is_dir() for path in made)
@@ -473,7 +476,7 @@ def test_a_place_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytest
     (projects_dir() / "bees").write_text("a file of mine")
 
     with pytest.raises(UserError, match=r"The run folder '2026-01-01 00.00 resnet50 auto' cannot be written") as caught:
-        new_path("bees", "resnet50", "auto", datetime(2026, 1, 1))
+        new_path(projects_dir() / "bees" / "runs", "resnet50", "auto", datetime(2026, 1, 1))
     assert caught.value.code == "run_folder"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tlgui.core import run_spec
 from tlgui.core.errors import UserError
-from tlgui.core.records import PixelRule
+from tlgui.core.records import Colour, Frame, Method, PixelRule
 from tlgui.core.run_spec import Augmentation, BestBy, Dataset, Machine, RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -45,8 +45,18 @@ SPECS = st.builds(
     split_fractions=st.tuples(RATE.filter(lambda x: x < 1), RATE.filter(lambda x: x < 1), st.floats(0, 0.99)),
     training=TRAININGS,
     dataset=st.none()
-    | st.builds(Dataset, name=TEXT, fingerprint=TEXT, layout=TEXT, classes=st.lists(TEXT), images=WHOLE),
-    pixel_rule=st.builds(PixelRule, low=st.floats(-1e6, 1e6), high=st.floats(-1e6, 1e6)),
+    | st.builds(
+        Dataset, name=TEXT, fingerprint=TEXT, layout=TEXT, classes=st.lists(TEXT), images=WHOLE, formats=st.lists(TEXT)
+    ),
+    pixel_rule=st.builds(
+        PixelRule,
+        method=st.sampled_from(get_args(Method)),
+        low=st.floats(-1e6, 1e6),
+        high=st.floats(-1e6, 1e6),
+        frame=st.sampled_from(get_args(Frame)),
+        colour=st.sampled_from(get_args(Colour)),
+        border=st.floats(0, 0.4),
+    ),
     machine=st.none()
     | st.builds(
         Machine,
@@ -70,6 +80,19 @@ def refusal(path: Path, content: str | bytes) -> str:
         run_spec.read(path)
     assert caught.value.remedy.endswith(".")
     return caught.value.problem
+
+
+def test_a_rule_and_a_dataset_of_the_first_version_still_read(toml: Path) -> None:
+    toml.write_text(
+        "[dataset]\nname = 'd'\nfingerprint = 'f'\nlayout = 'class folders'\nclasses = ['a', 'b']\nimages = 9\n"
+        "[pixel_rule]\nlow = 0.0\nhigh = 4095.0\nbackground = [255, 255, 255]\n"
+    )
+
+    spec = run_spec.read(toml)
+
+    assert spec.pixel_rule == PixelRule(low=0.0, high=4095.0)
+    assert spec.pixel_rule.method == "range" and spec.pixel_rule.border == 0
+    assert spec.dataset is not None and spec.dataset.formats == []
 
 
 @given(spec=SPECS)

@@ -166,7 +166,7 @@ def test_a_few_images_from_all_over_the_set_stand_for_it(run: RunFolder) -> None
 def test_the_newest_come_first_each_once_and_no_more_than_asked_for(tmp_path: Path) -> None:
     now = datetime(2026, 11, 25, 14, 0)
     made = [
-        create(new_path(name, "resnet50", "auto", now.replace(minute=minute)), SPEC).path
+        create(new_path(projects_dir() / name / "runs", "resnet50", "auto", now.replace(minute=minute)), SPEC).path
         for name, minute in (("bees", 3), ("cells", 9), ("bees", 5))
     ]
     elsewhere = create(tmp_path / "2026-11-25 14.07 mine", SPEC).path

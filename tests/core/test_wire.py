@@ -154,6 +154,10 @@ ALWAYS_FINITE = {
     ("EpochEnded", "learning_rates"),
     ("Measured", "seconds_per_1000"),
     ("Predicted", "probabilities"),
+    ("ShortcutsProbed", "border"),
+    # Shares of images that were counted.
+    *(("SplitsCompared", f"{name}{end}") for name in ("naive", "safe") for end in ("", "_low", "_high")),
+    *(("SplitsCompared", name) for name in ("difference", "low", "high")),
 }
 
 

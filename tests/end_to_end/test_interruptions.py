@@ -5,7 +5,9 @@ The tests wait for events and send a signal; nothing here sleeps.
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -37,7 +39,8 @@ def go_on(run: Path, *more: object) -> Running:
 
 
 def engine_of(running: Running) -> psutil.Process:
-    (engine,) = running.children()
+    # A reader of images may be warm still.
+    (engine,) = (child for child in running.children() if "imaging-reader" not in child.cmdline())
     return engine
 
 
@@ -147,3 +150,30 @@ def test_ctrl_c_in_a_terminal_before_the_first_epoch_and_twice(photos: Path, tmp
         said = running.end(timeout_s=15)
     assert said.code == 130
     assert gone(engine)
+
+
+def test_d42_an_image_that_is_deleted_is_skipped_and_a_folder_that_is_renamed_ends_the_run(
+    photos: Path, tmp_path: Path
+) -> None:
+    images = shutil.copytree(photos, tmp_path / "photos")
+    run = tmp_path / "run"
+    with begin(images, run) as running:
+        running.until("EpochEnded", 2)  # the warm start, and the first epoch
+        with (run / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+            lost = next(row["path"] for row in csv.DictReader(stream) if row["split"] == "train")
+        (images / lost).unlink()
+        notice = running.until("Notice")
+        running.until("EpochEnded")
+        images.rename(tmp_path / "elsewhere")
+        said = running.end()
+    assert notice["code"] == "image_skipped" and f"The training image '{lost}' is gone" in notice["message"]
+    assert said.code == 1
+    conforms_as_run(running.events, "Failed")
+    assert running.events[-1]["code"] == "drive_gone"
+    with go_on(run, "--data", tmp_path / "elsewhere") as running:
+        said = running.end()
+    assert said.code == 0, said.err
+    conforms_as_run(running.events, "Completed")
+    assert [lost in event["message"] for event in running.events if event["type"] == "Notice"] == [True]
+    predictions = (run / "results/predictions.csv").read_text(encoding="utf-8")
+    assert lost not in predictions

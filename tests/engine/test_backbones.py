@@ -157,6 +157,7 @@ def test_the_recipe_and_the_figures_are_those_of_the_library(row: Backbone) -> N
         assert row.top1 == entry.meta["_metrics"]["ImageNet-1K"]["acc@1"]
         assert row.file_mb == pytest.approx(entry.meta["_file_size"], abs=0.01)
     assert (recipe.size, recipe.resize_to, recipe.kernel) == (side, size, kernel)
+    assert (row.size, row.resize_to, row.kernel) == (side, size, kernel)
     assert recipe.mean == pytest.approx(mean) and recipe.std == pytest.approx(std)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from tlgui.core import events
 from tlgui.engine.param_groups import LayerOptimizer
 from tlgui.engine.probe import fit_logistic_regression
+from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup
 
 STRATEGIES = ["feature-extraction", "fine-tune-top", "full-fine-tuning"]
@@ -170,7 +171,9 @@ def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_are_there(data
 def test_fewer_images_than_a_batch_make_one_step_an_epoch_and_a_notice(data: Path, tmp_path: Path) -> None:
     """T02: 10 images, batches of 32."""
     setup = tiny_setup(data, tmp_path / "run", batch_size=32, strategy="full-fine-tuning", epochs=2)
-    setup.train = first_of(setup.train, 10)
+    train = setup.train
+    spread = [number * len(train) // 10 for number in range(10)]  # of all classes, so that there is a loss
+    setup.train = Part([train.paths[i] for i in spread], [train.hashes[i] for i in spread], train.labels[spread])
     statistics = setup.network.model.state_dict()["norm1.running_mean"].clone()
     said, _ = finish(setup)
     (notice,) = (event for event in said if isinstance(event, events.Notice))

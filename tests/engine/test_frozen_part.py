@@ -131,7 +131,7 @@ def option(name: str, value: object) -> Callable[[object, dict[str, object]], No
         (option("executor", "onnxruntime"), False),
         (option("version", "9.9"), False),
         (option("device", torch.device("cuda:0")), False),
-        (option("views", 2), False),
+        (option("views", 1), False),
     ],
 )
 def test_the_key_changes_with_each_ingredient(

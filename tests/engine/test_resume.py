@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from helpers.tiny import differing, finish, snapshot, tiny_setup, until, without
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
-from tlgui.engine import validation
+from tlgui.engine import samples, validation
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import OwnerGoneError
 from tlgui.engine.fit import fit
@@ -106,7 +107,7 @@ def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     ("run", "stop_at", "how"),
     [(run, stop_at, "killed") for run in RUNS for stop_at in (4, 11)]  # within epochs 1 and 3
     + [(run, 5, "killed") for run in ("head", "full")]  # the last batch of epoch 1, before its validation
-    + [(run, 8, "owner gone") for run in RUNS],
+    + [(run, 8, how) for run in RUNS for how in ("owner gone", "image changed")],
 )
 def test_a_run_that_goes_on_says_what_the_uninterrupted_run_says(
     run: str,
@@ -120,20 +121,27 @@ def test_a_run_that_goes_on_says_what_the_uninterrupted_run_says(
     training, script = RUNS[run]
     whole = uninterrupted(run)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no power cut is tested here, and there are many saves
-    if how == "killed":  # saved after each batch; an owner that goes has it saved in that moment
+    if (
+        how == "killed"
+    ):  # saved after each batch; an owner that goes or an image that is another has it saved in that moment
         monkeypatch.setattr(Checkpoints, "due", property(lambda self: True))
     broken = tiny_setup(data, tmp_path / "run", interval_s=1e9, **training, **OPTIONS)
+
+    def changed(*_: object) -> None:
+        raise UserError("An image was changed.", "Put it back.", code="images_changed")
 
     def enough(event: events.Event) -> bool:
         reached = isinstance(event, events.BatchEnded) and event.step == stop_at
         if reached and how == "owner gone":
             broken.control.owner_gone()
+        if reached and how == "image changed":
+            monkeypatch.setattr(broken.frozen, "activations", changed)
         return reached and how == "killed"
 
     if how == "killed":
         until(broken, following(broken, script, enough))
     else:
-        with pytest.raises(OwnerGoneError):
+        with pytest.raises(OwnerGoneError if how == "owner gone" else UserError):
             finish(broken, following(broken, script, enough))
 
     again = tiny_setup(data, tmp_path / "run", interval_s=1e9, **training, **OPTIONS)
@@ -147,6 +155,54 @@ def test_a_run_that_goes_on_says_what_the_uninterrupted_run_says(
     assert outcome == whole.outcome
     assert differing(whole.last, snapshot(again.network)) == []
     assert RunFolder(tmp_path / "run").best_path.read_bytes() == whole.best
+
+
+@pytest.mark.parametrize(
+    ("strategy", "stop_at"),
+    [("feature-extraction", 7), ("feature-extraction", 11), ("full-fine-tuning", 4), ("full-fine-tuning", 11)],
+)
+def test_d42_a_run_that_goes_on_without_its_lost_images_says_what_the_uninterrupted_run_says(
+    strategy: str, stop_at: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "_SETTLES_S", 0)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(Checkpoints, "due", property(lambda self: True))
+    images, away = shutil.copytree(data, tmp_path / "d"), tmp_path / "away"
+    away.mkdir()
+
+    def begin(name: str) -> tuple[Setup, list[str]]:
+        for path in away.iterdir():  # a test's setup looks at the folder, a run's does not
+            path.rename(images / path.name.replace(" ", "/"))
+        setup = tiny_setup(images, tmp_path / name, strategy=strategy, **OPTIONS)
+        return setup, [setup.train.paths[3], setup.validation.paths[1]]
+
+    def take_away(lost: list[str]) -> None:
+        for path in lost:
+            (images / path).rename(away / path.replace("/", " "))
+
+    def loses(lost: list[str], last: int = 0) -> Callable[[events.Event], bool]:
+        def on_event(event: events.Event) -> bool:
+            if isinstance(event, events.BatchEnded) and event.step == 2:
+                take_away(lost)
+            return isinstance(event, events.BatchEnded) and event.step == last
+
+        return on_event
+
+    whole, lost = begin("whole")
+    said, outcome = finish(whole, loses(lost))
+    skipped = [event for event in said if isinstance(event, events.Notice) and event.code == "image_skipped"]
+    assert len(skipped) == 2 and all(any(path in notice.message for notice in skipped) for path in lost)
+    monkeypatch.setenv("TLGUI_CACHE_DIR", str(tmp_path / "cache of another computer"))
+    until(begin("run")[0], loses(lost, stop_at))
+    again, _ = begin("run")
+    take_away(lost)
+    again.resume = True
+    resumed, outcome_again = finish(again)
+    assert isinstance(resumed[0], events.Resumed)
+    step, epoch = resumed[0].step, resumed[0].epoch
+    assert measured_after(resumed, step, epoch) == measured_after(said, step, epoch)
+    assert outcome_again == outcome
+    assert differing(snapshot(whole.network), snapshot(again.network)) == []
 
 
 def test_unfreezing_after_going_on_adds_nothing_twice(data: Path, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from helpers.dicom_files import dicom_bytes
 from helpers.pictures import write_dataset, write_picture
 from helpers.tiny import RECIPE
 from PIL import Image
@@ -22,6 +24,7 @@ from tlgui.engine import samples
 from tlgui.engine.preprocess import normalise, to_input
 from tlgui.engine.samples import Part, Reader
 from tlgui.imaging.augment import apply_view, draw_view
+from tlgui.imaging.pixels import read_pixels
 
 
 def row(path: str, class_name: str, data: Path | None = None) -> ManifestRow:
@@ -123,15 +126,133 @@ def test_the_pixel_rule_of_the_dataset_is_applied(tmp_path: Path) -> None:
         assert means[0] > means[1] + 0.2
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        PixelRule(method="percentile", low=20.0, high=80.0),
+        PixelRule(method="window", high=4000.0),
+        PixelRule(high=4000.0, frame="last"),
+        PixelRule(high=4000.0, border=0.3),
+    ],
+)
 @pytest.mark.parametrize("view", [0, 1])
-def test_an_image_that_is_gone_or_broken_is_named(view: int, data: Path, part: Part, opened: Reader) -> None:
+def test_every_field_of_the_pixel_rule_reaches_both_roads(view: int, rule: PixelRule, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 4000, (3, 40, 40)).astype(np.uint16)
+    values[:, 16:24, 16:24] //= 4
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_bytes(dicom_bytes(values, WindowCenter=500, WindowWidth=700))
+    part = Part.of([row("x", "a", tmp_path / "d")], ["a"])
+    made = reader(tmp_path / "d", rule=rule)
+    seen = made.read(part, [0], view)[0]
+    made.close()
+
+    pixels = read_pixels(tmp_path / "d" / "x", **msgspec.structs.asdict(rule))
+    if view:
+        square = apply_view(pixels, draw_view(part.hashes[0], view, 1.0), 24)
+        assert torch.equal(seen, normalise(torch.from_numpy(square.copy()).permute(2, 0, 1).float(), RECIPE))
+    else:
+        assert torch.equal(seen, to_input(pixels, RECIPE))
+    assert not np.array_equal(pixels, read_pixels(tmp_path / "d" / "x", high=4000.0))
+
+
+def test_colour_is_taken_out_on_both_roads(tmp_path: Path) -> None:
+    write_picture(tmp_path / "d" / "x.png", 0, 0, size=40)
+    part = Part.of([row("x.png", "a", tmp_path / "d")], ["a"])
+    made = reader(tmp_path / "d", rule=PixelRule(colour="grey"))
+    for view in (0, 1):
+        red, green, blue = made.read(part, [0], view)[0]
+        assert torch.equal(red, green) and torch.equal(green, blue)
+    made.close()
+
+
+@pytest.mark.parametrize("view", [0, 1])
+def test_an_image_that_is_broken_is_named(view: int, data: Path, part: Part, opened: Reader) -> None:
     (data / "a" / "001.png").write_bytes(b"no image")
-    (data / "b" / "002.png").unlink()
-    for index, name in ((1, "a/001.png"), (5, "b/002.png")):
-        with pytest.raises(UserError, match=f"The image '{name}' is not the one that the run knows") as caught:
-            opened.read(part, [0, index], view)
-        assert str(data) not in str(caught.value)
+    with pytest.raises(UserError, match=r"The image 'a/001\.png' is not the one that the run knows") as caught:
+        opened.read(part, [0, 1], view)
+    assert str(data) not in str(caught.value) and not part.skipped
     assert opened.read(part, [0], view).shape == (1, 3, 24, 24)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "_SETTLES_S", 0)
+
+
+def said_of(part: Part) -> list[str]:
+    return [notice.message for notice in part.notices()]
+
+
+@pytest.mark.parametrize("view", [0, 1])
+def test_d42_images_that_are_gone_are_skipped_and_counted(
+    view: int, data: Path, part: Part, opened: Reader, at_once: None
+) -> None:
+    whole = opened.read(part, [0, 5, 2], view)
+    (data / "b" / "002.png").unlink()
+    assert torch.equal(opened.read(part, [0, 5, 2], view), whole[[0, 2]])
+    assert part.there([0, 5, 2]) == [0, 2] and part.left.paths == part.paths[:5]
+    assert said_of(part) == ["The training image 'b/002.png' is gone and is skipped: 1 of 6 so far."]
+    (data / "a" / "000.png").unlink()
+    (data / "a" / "002.png").unlink()
+    assert opened.read(part, [0, 2], view).shape == (0, 3, 24, 24)
+    assert said_of(part) == ["2 training images are gone and are skipped, 'a/000.png' among them: 3 of 6 so far."]
+    assert said_of(part) == []
+    assert part.score_note() == "3 of the 6 images are not in this score, because their files are gone."
+
+
+def test_d42_the_few_that_may_vanish_are_a_twentieth_or_three() -> None:
+    for total, few in ((4, 3), (60, 3), (80, 4), (200, 10)):
+        labels = torch.zeros(total, dtype=torch.int64)
+        part = Part([f"{n}.png" for n in range(total)], [""] * total, labels, "validation")
+        part.skip(range(few))
+        with pytest.raises(UserError) as caught:
+            part.skip([few])
+        verb = f"{few + 1} of {total} validation images are gone, '{few}.png' among them"
+        assert caught.value.problem == f"{verb}: they were moved or removed." and caught.value.code == "images_changed"
+
+
+def test_d42_neither_all_images_nor_a_class_of_the_training_images_may_vanish() -> None:
+    labels = torch.tensor([0, 1, 1, 1, 1])
+    names = [f"{n}.png" for n in range(5)]
+    with pytest.raises(UserError, match=r"'0\.png' is gone, and with it the last training image of its class"):
+        Part(names, names, labels, "train").skip([0])
+    Part(names, names, labels, "validation").skip([0])
+    with pytest.raises(UserError, match=r"1 of 1 test image is gone, '0\.png' among them: it was moved or removed"):
+        Part(names[:1], names[:1], labels[:1], "test").skip([0])
+
+
+def test_d42_an_image_that_comes_back_at_once_was_never_gone(
+    data: Path, part: Part, opened: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs that sync a folder remove a file and write it again."""
+    path = data / "a" / "000.png"
+    content = path.read_bytes()
+    path.unlink()
+    monkeypatch.setattr(samples.time, "sleep", lambda _seconds: path.write_bytes(content))
+    assert opened.read(part, [0], 0).shape == (1, 3, 24, 24) and not part.skipped
+
+
+def test_d42_a_file_that_is_there_and_cannot_be_opened_is_no_file_that_is_gone(
+    data: Path, part: Part, opened: Reader, at_once: None
+) -> None:
+    (data / "a" / "000.png").unlink()
+    (data / "a" / "000.png").mkdir()
+    with pytest.raises(UserError, match=r"The image 'a/000\.png' is not the one that the run knows"):
+        opened.read(part, [0], 0)
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_d42_of_a_small_part_its_few_images_do_not_make_a_folder_that_is_gone(
+    others: bool, data: Path, part: Part, opened: Reader, at_once: None
+) -> None:
+    small = Part(part.paths[:3], part.hashes[:3], part.labels[:3], "test")
+    for path in part.paths[: 2 if others else 6]:
+        (data / path).unlink()
+    if others:
+        assert len(opened.read(small, range(3), 0)) == 1
+    else:
+        with pytest.raises(UserError, match="The folder of the images 'd' is no longer there"):
+            opened.read(small, range(3), 0)
 
 
 @pytest.mark.parametrize("view", [0, 1])

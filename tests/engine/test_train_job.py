@@ -24,9 +24,11 @@ from tlgui.core.commands import Job
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
-from tlgui.engine import cache, trained_model, trunk, weights
+from tlgui.core.split import PARTS
+from tlgui.engine import cache, samples, trained_model, trunk, weights
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
+from tlgui.engine.jobs import evaluate as evaluate_job
 from tlgui.engine.jobs import train as train_job
 from tlgui.engine.results import OPTIMISTIC
 from tlgui.engine.setup import Setup
@@ -183,13 +185,13 @@ def test_test_images_are_read_after_training_alone(
     run = made(data, tmp_path / "run")
     test_paths = {row.path for row in run.manifest() if row.part == "test"}
     read: list[str] = []
-    inner = train_job.Reader._plain
+    inner = train_job.Reader._bytes
 
-    def counted(self: Any, path: str, content_hash: str) -> torch.Tensor:
+    def counted(self: Any, path: str, *more: Any) -> bytes | None:
         read.append(path)
-        return inner(self, path, content_hash)
+        return inner(self, path, *more)
 
-    monkeypatch.setattr(train_job.Reader, "_plain", counted)
+    monkeypatch.setattr(train_job.Reader, "_bytes", counted)
     before_the_end: list[str] = []
 
     def on_event(event: Event, _: Control) -> None:
@@ -314,23 +316,137 @@ def test_a_damaged_checkpoint_fails_the_job(tiny: None, data: Path, tmp_path: Pa
     assert isinstance(failed, events.Failed) and "last checkpoint of the run 'run' is damaged" in failed.problem
 
 
-def test_an_image_that_goes_during_the_run_is_named_and_the_run_goes_on_when_it_is_back(
-    tiny: None, data: Path, tmp_path: Path
-) -> None:
-    copy = tmp_path / "copy" / "d"
-    shutil.copytree(data, copy)
-    run = made(copy, tmp_path / "run", strategy="full-fine-tuning")
-    lost = next(row.path for row in run.manifest() if row.part == "train")
+@pytest.fixture
+def copied(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Images of the test's own, which it may take away."""
+    monkeypatch.setattr(samples, "_SETTLES_S", 0)
+    return shutil.copytree(data, tmp_path / "copy" / "d")
+
+
+def of_part(run: RunFolder, part: str) -> list[str]:
+    return [row.path for row in run.manifest() if row.part == part]
+
+
+def takes_away(folder: Path, to: Path, lost: list[str]) -> OnEvent:
+    """Takes images out of the folder after the first epoch."""
 
     def on_event(event: Event, _: Control) -> None:
         if isinstance(event, events.EpochEnded) and event.epoch == 1:
-            (copy / lost).rename(tmp_path / "lost")
+            for number, path in enumerate(lost):
+                (folder / path).rename(to / f"lost {number}")
 
-    failed = done(job(run, copy), on_event)[-1]
-    assert isinstance(failed, events.Failed) and lost in failed.problem and "Put it back" in failed.remedy
+    return on_event
+
+
+@pytest.mark.parametrize("strategy", ["feature-extraction", "full-fine-tuning"])
+def test_d42_images_that_vanish_in_training_are_skipped_counted_and_in_no_score(
+    strategy: str, tiny: None, copied: Path, tmp_path: Path
+) -> None:
+    run = made(copied, tmp_path / "run", strategy=strategy, epochs=3, views=3)
+    lost = [of_part(run, part)[1] for part in PARTS]
+    sent = done(job(run, copied), takes_away(copied, tmp_path, lost))
+    assert isinstance(sent[-1], events.Completed), sent[-1]
+    sentences = [event.message for event in of(sent, events.Notice) if event.code == "image_skipped"]
+    counts = {part: len(of_part(run, part)) for part in PARTS}
+    expected = [
+        f"The {word} image '{path}' is gone and is skipped: 1 of {counts[part]} so far."
+        for part, word, path in zip(PARTS, ("training", "validation", "test"), lost, strict=True)
+    ]
+    if strategy == "feature-extraction":  # the cache has what the validation image gave
+        del expected[1]
+        lost.pop(1)
+    assert sentences == expected
+    scores = metrics(run)
+    assert scores["test"]["accuracy"]["n"] == counts["test"] - 1
+    note = f"1 of the {counts['test']} images is not in this score, because its file is gone."
+    assert scores["test"]["note"] == note
+    seen = counts["validation"] - ("full" in strategy)
+    assert scores["validation"]["accuracy"]["n"] == seen
+    assert scores["validation"]["note"].startswith(OPTIMISTIC)
+    assert (scores["validation"]["note"] != OPTIMISTIC) == ("full" in strategy)
+    assert {row["path"] for row in predictions(run)} == {row.path for row in run.manifest()} - set(lost)
     assert_no_place_in(run, tmp_path)
-    (tmp_path / "lost").rename(copy / lost)
-    assert isinstance(done(job(run, copy))[-1], events.Completed)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_d42_a_run_goes_on_with_the_image_still_gone_and_with_it_back(
+    back: bool, tiny: None, copied: Path, tmp_path: Path
+) -> None:
+    run = made(copied, tmp_path / "run", strategy="full-fine-tuning")
+    lost = of_part(run, "train")[0]
+    done(job(run, copied), takes_away(copied, tmp_path, [lost]))
+    if back:
+        (tmp_path / "lost 0").rename(copied / lost)
+    sent = done(job(run, copied, more_epochs=1))
+    assert isinstance(sent[-1], events.Completed)
+    kinds = [type(event).__name__ for event in sent if not isinstance(event, events.Progress)]
+    assert kinds[:3] == ["RunStarted", "Resumed", "Extended" if back else "Notice"]
+    assert (lost in {row["path"] for row in predictions(run)}) is back
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_d42_more_than_a_few_that_vanish_are_counted_and_the_run_goes_on_when_they_are_back(
+    part: str, tiny: None, copied: Path, tmp_path: Path
+) -> None:
+    run = made(copied, tmp_path / "run", strategy="full-fine-tuning")
+    lost = of_part(run, part)[:4]
+    failed = done(job(run, copied), takes_away(copied, tmp_path, lost))[-1]
+    assert isinstance(failed, events.Failed) and failed.code == "images_changed"
+    word = {"train": "training", "validation": "validation", "test": "test"}[part]
+    number, problem = len(of_part(run, part)), failed.problem
+    assert problem.startswith(f"4 of {number} {word} images are gone, '") and any(path in problem for path in lost)
+    assert "Put back" in failed.remedy
+    assert_no_place_in(run, tmp_path)
+    for index, path in enumerate(lost):
+        (tmp_path / f"lost {index}").rename(copied / path)
+    assert isinstance(done(job(run, copied))[-1], events.Completed)
+
+
+def test_d42_a_changed_image_is_named_and_ends_the_run(tiny: None, copied: Path, tmp_path: Path) -> None:
+    run = made(copied, tmp_path / "run", strategy="full-fine-tuning")
+    changed, other = of_part(run, "train")[:2]
+
+    def on_event(event: Event, _: Control) -> None:
+        if isinstance(event, events.EpochEnded) and event.epoch == 1:
+            (copied / changed).write_bytes((copied / other).read_bytes())
+
+    failed = done(job(run, copied), on_event)[-1]
+    assert isinstance(failed, events.Failed) and failed.code == "images_changed"
+    assert changed in failed.problem and "Put it back" in failed.remedy
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_d42_an_image_that_vanishes_while_a_model_is_scored_is_in_no_score(
+    part: str, tiny: None, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made(copied, tmp_path / "run")
+    done(job(run, copied))
+    lost = of_part(run, part)[0]
+    scan = evaluate_job.scan_folder
+
+    def scanned(*arguments: Any, **options: Any) -> Any:
+        found = scan(*arguments, **options)
+        (copied / lost).unlink()
+        return found
+
+    monkeypatch.setattr(evaluate_job, "scan_folder", scanned)
+    sent = done(commands.Evaluate(run=str(run.path), data=str(copied)))
+    (notice,) = of(sent, events.Notice)
+    number = len(of_part(run, part))
+    assert notice.message == f"The image '{lost}' is gone and is skipped: 1 of {number} so far."
+    scores = {event.split: event.metrics for event in of(sent, events.Evaluated)}
+    assert scores[part]["accuracy"]["n"] == number - 1
+    assert f"1 of the {number} images is not in this score" in scores[part]["note"]
+    assert sent[-1].message == "55 images were scored, 1 left out."
+
+
+def test_d42_the_first_image_may_be_gone_before_the_run_begins(tiny: None, copied: Path, tmp_path: Path) -> None:
+    run = made(copied, tmp_path / "run")
+    lost = of_part(run, "train")[0]
+    (copied / lost).unlink()
+    sent = done(job(run, copied))
+    assert isinstance(sent[-1], events.Completed)
+    assert [lost in event.message for event in of(sent, events.Notice)] == [True]
 
 
 @pytest.mark.parametrize("content", [b"", b"notes about the weights", b"PK\x03\x04" + bytes(90)])

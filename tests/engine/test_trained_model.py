@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from helpers.dicom_files import dicom_bytes
 from PIL import Image
 
 from tlgui.core.backbones import backbone
@@ -97,3 +98,21 @@ def test_a_file_is_read_by_the_rule_of_the_training_images(run: RunFolder, tmp_p
     pixels = TrainedModel(network, card).read(tmp_path / "x.png")
     assert pixels.shape == (20, 20, 3) and (np.abs(pixels.astype(int) - 64) <= 1).all()
     assert TrainedModel(network, card).logits([pixels]).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_the_whole_rule_and_the_formats_stay_with_the_model(
+    run: RunFolder, state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    import msgspec
+
+    rule = PixelRule(method="percentile", low=10, high=90, frame="last", colour="grey", border=0.1)
+    trained_model.save(state, msgspec.structs.replace(CARD, pixel_rule=rule, formats=["DICOM", "PNG"]), run.best_path)
+    model = trained_model.load(run)
+    assert model.card.pixel_rule == rule and model.card.formats == ["DICOM", "PNG"]
+
+    values = np.random.default_rng(0).integers(0, 4096, (3, 20, 20)).astype(np.uint16)
+    (tmp_path / "x").write_bytes(dicom_bytes(values))
+    inner = values[2, 2:18, 2:18].astype(float)
+    low, high = np.percentile(values[2], (10, 90))
+    expected = np.floor(np.clip((inner - low) * 255 / (high - low), 0, 255) + 0.5)
+    assert np.array_equal(model.read(tmp_path / "x"), np.repeat(expected[..., None], 3, axis=2))

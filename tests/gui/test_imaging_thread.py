@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core import imaging_messages as messages
 from tlgui.core.imaging_process import ImagingProcess
+from tlgui.core.records import PixelRule
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.imaging_thread import ImagingThread
 
@@ -187,15 +188,19 @@ def test_a_file_that_takes_the_child_down_is_named_and_the_other_pictures_come(
     assert heard.failures == []
 
 
-def test_a_scan_that_takes_the_child_down_names_the_file(
+def test_a_file_that_breaks_a_decoder_is_named_and_the_others_are_used(
     imaging: ImagingThread, until: Callable[..., Any], tmp_path: Path
 ) -> None:
-    root = write_dataset(tmp_path / "photos", {"ants": 1})
+    root = write_dataset(tmp_path / "photos", {"ants": 5, "bees": 5})
     write_picture(root / "bees" / "deadly.png", 0, 99)
 
     imaging.scan(root)
+    summary = until(messages.Scanned).summary
 
-    assert "'bees/deadly.png'" in until(messages.Refused).problem
+    assert summary.used == 10
+    assert [(left.path, left.reason) for left in summary.left_out] == [
+        ("bees/deadly.png", "The decoder broke down on this file (exit code 70).")
+    ]
 
 
 def test_a_child_that_cannot_start_is_said_once(qtbot: QtBot, tmp_path: Path) -> None:
@@ -251,3 +256,26 @@ def test_a_folder_of_five_thousand_files_leaves_the_window_free_and_is_cancelled
     assert listed.files == 5000 and sum(len(row.samples) for row in listed.classes) == 320
     assert {answer.ticket for answer in heard.answers} == {again}
     assert len(beats) > 10  # no number here: the benchmark measures, a test must hold on any machine
+
+
+def test_what_the_network_sees_arrives_as_pictures_or_with_the_reason_why_not(
+    imaging: ImagingThread, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_picture(tmp_path / "wide.png", 0, 0, size=300)
+    (tmp_path / "broken.png").write_bytes((tmp_path / "wide.png").read_bytes()[:900])
+    heard: list[Any] = []
+    imaging.inspected.connect(lambda answer, pictures: heard.append((answer, pictures)))
+    ticket = imaging.new_ticket()
+
+    for path in ("wide.png", "broken.png"):
+        imaging.ask(
+            messages.Inspect(
+                ticket=ticket, root=str(tmp_path), path=path, rule=PixelRule(), backbone="efficientnet-lite0", longest=150
+            )
+        )  # fmt: skip
+    qtbot.waitUntil(lambda: len(heard) == 2, timeout=PATIENCE_MS)
+
+    (seen, pictures), (broken, nothing) = sorted(heard, key=lambda one: bool(one[0].problem))
+    assert [(one.width(), one.height()) for one in pictures] == [(150, 150), (150, 150), (224, 224)]
+    assert (seen.width, seen.height) == (300, 300)
+    assert nothing is None and broken.problem

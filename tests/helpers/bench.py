@@ -10,7 +10,8 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from tlgui.core import commands, events
-from tlgui.core.imaging_messages import ClassCount, Listed, RunPrepared, Scanned, ScanSummary
+from tlgui.core.imaging_messages import ClassCount, ClassImages, Listed, RunPrepared, Scanned, ScanSummary
+from tlgui.core.paths import projects_dir
 from tlgui.core.planning import resolve
 from tlgui.core.records import ImageRecord
 from tlgui.core.run_folder import RunFolder, create, new_path
@@ -72,6 +73,7 @@ class FakeImaging(QObject):
 
     answered = Signal(object)
     pictured = Signal(object, object)
+    inspected = Signal(object, object)
     failed = Signal(object)
 
     def __init__(self) -> None:
@@ -80,6 +82,8 @@ class FakeImaging(QObject):
         self.prepared: list[tuple[int, Path, RunSpec]] = []
         self.forgotten: list[int] = []
         self.resplits: list[tuple[int, Any, int]] = []
+        self.asked: list[Any] = []
+        self.unpacked: list[Path] = []
         self.calls: list[str] = []
         self._ticket = 0
 
@@ -90,6 +94,9 @@ class FakeImaging(QObject):
     def draw_demo(self) -> int:
         return self._next()
 
+    def new_ticket(self) -> int:
+        return self._next()
+
     def prepare(self, ticket: int, data: Path, spec: RunSpec, run_dir: Path | None = None) -> None:
         self.prepared.append((ticket, data, spec))
 
@@ -98,6 +105,16 @@ class FakeImaging(QObject):
 
     def resplit(self, ticket: int, fractions: Any, seed: int) -> None:
         self.resplits.append((ticket, fractions, seed))
+
+    def ask(self, request: Any) -> None:
+        self.asked.append(request)
+
+    def unpack(self, archive: Path) -> int:
+        self.unpacked.append(archive)
+        return self._next()
+
+    def class_images(self, ticket: int, name: str, offset: int, count: int) -> None:
+        self.ask(ClassImages(ticket=ticket, class_name=name, offset=offset, count=count))
 
     def shut_down(self, timeout_s: float = 0) -> bool:
         self.calls.append("shut_down")
@@ -179,7 +196,7 @@ def make_run(spec: RunSpec | None = None, heard: list[events.Event] | None = Non
     dataset = Dataset(name="cells", fingerprint="f" * 64, layout="class folders", classes=["round", "star"], images=40)
     training, _ = resolve(spec.training, 40)
     spec = msgspec.structs.replace(spec, training=training, dataset=dataset)
-    path = new_path("cells", spec.backbone, training.strategy, datetime(2026, 11, 24, 14, 3))
+    path = new_path(projects_dir() / "cells" / "runs", spec.backbone, training.strategy, datetime(2026, 11, 24, 14, 3))
     run = create(path, spec)
     used = [
         ImageRecord(path=f"{name}/{n}.png", class_name=name, content_hash=f"{name}{n}", width=8, height=8)

@@ -12,15 +12,64 @@ from tlgui.core.imaging_process import ImagingProcess
 
 ANSWER_S = 60.0  # never waited for in full: a limit for a machine under load
 
-# The real child, but a file named "deadly" takes the process down, and one named "endless" is never read to its end.
-BREAKABLE = """
+# A real reader, but files that are named so break it: "deadly" ends it, "killed" ends it by signal 9, "endless" is never
+# read to its end, "faulty" meets a mistake in the program.
+BREAKABLE_READER = """
+import os, signal, sys, time
+from tlgui.imaging import file_check, reader
+
+read_file = file_check.read_file
+
+def broken(root, found):
+    if "deadly" in found.path:
+        os._exit(70)
+    if "killed" in found.path:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "endless" in found.path:
+        time.sleep(600)
+    if "faulty" in found.path:
+        raise RuntimeError(f"a mistake at {root}")
+    return read_file(root, found)
+
+file_check.read_file = broken
+sys.exit(reader.main(sys.argv[1:]))
+"""
+BREAKABLE_READER_COMMAND = [sys.executable, "-P", "-c", BREAKABLE_READER]
+
+# A real reader that writes down each file before it reads it, and takes its time; the child keeps what was just written.
+NOTING_READER = """
 import os, sys, time
-from pathlib import Path
-from tlgui.imaging import child, picture_queue, scan
+from tlgui.imaging import file_check, reader
+
+read_file = file_check.read_file
+
+def noted(root, found):
+    with open(os.environ["TLGUI_TEST_READS"], "a", encoding="utf-8") as notes:
+        notes.write(found.path + chr(10))
+    time.sleep(float(os.environ["TLGUI_TEST_PACE"]))
+    return read_file(root, found)
+
+file_check.read_file = noted
+sys.exit(reader.main(sys.argv[1:]))
+"""
+NOTING = f"""
+import sys
+from tlgui.imaging import child, reader_process, scan_cache
+
+scan_cache.RACY_NS = 0
+reader_process.reader_command = lambda: {[sys.executable, "-P", "-c", NOTING_READER]!r}
+sys.exit(child.main(sys.argv[1:]))
+"""
+NOTING_COMMAND = [sys.executable, "-P", "-c", NOTING]
+
+# The real child with such readers; as a picture, "deadly" takes the child itself down.
+BREAKABLE = f"""
+import os, sys, time
+from tlgui.imaging import child, picture_queue, reader_process
 
 def broken(real):
     def read(*arguments, **options):
-        names = " ".join(str(getattr(a, "path", a)) for a in arguments)
+        names = " ".join(map(str, arguments))
         if "deadly" in names:
             os._exit(70)
         if "endless" in names:
@@ -29,8 +78,7 @@ def broken(real):
     return read
 
 picture_queue.thumbnail = broken(picture_queue.thumbnail)
-check = scan.check_file
-scan.check_file = lambda root, found, layout: broken(lambda _found: check(root, found, layout))(found)
+reader_process.reader_command = lambda: {BREAKABLE_READER_COMMAND!r}
 sys.exit(child.main(sys.argv[1:]))
 """
 BREAKABLE_COMMAND = [sys.executable, "-P", "-c", BREAKABLE]

@@ -22,13 +22,65 @@ METRICS = {
     "sentence": str,
     "note?": str,
 }
+GROUPING = {"key": str, "sentence": str, "examples": [{"name": str, "start": int, "end": int}]}
+PIXEL_RULE = {
+    "method": ("range", "percentile", "window"),
+    "low": float,
+    "high": float,
+    "background": [int],
+    "frame": ("auto", "first", "middle", "last"),
+    "colour": ("as stored", "grey"),
+    "border": float,
+    "sentence": str,
+    "reason": str,
+}
+PROBE = {
+    "name": str,
+    "label": str,
+    "auc": (float, None),
+    "low": (float, None),
+    "high": (float, None),
+    "chance": (float, None),
+    "verdict": ("red", "question", "quiet"),
+    "sentence": str,
+}
+SHORTCUTS = {
+    "probes": [PROBE],
+    "images": int,
+    "verdict": ("red", "question", "quiet"),
+    "sentence": str,
+    "border": float,
+}
+SHOCK = {
+    **dict.fromkeys(("naive", "naive_low", "naive_high", "safe", "safe_low", "safe_high"), float),
+    **dict.fromkeys(("difference", "low", "high"), float),
+    **dict.fromkeys(("images", "groups", "repeats"), int),
+    "sentence": str,
+}
 CHECK = {
     "used": int,
     "left_out": [{"path": str, "reason_code": str, "reason": str}],
+    "labels_without_file": [str],
     "classes": {str: int},
     "split": {"train": int, "validation": int, "test": int},
-    "layout": ("class folders", "train/validation/test"),
+    "layout": ("class folders", "train/validation/test", "domain folders", "label table"),
+    "evidence": [str],
     "warnings": [{"code": str, "message": str}],
+    "notices": [{"path": str, "code": str, "message": str}],
+    "groups": {
+        "key": str,
+        "sentence": str,
+        "groups": int,
+        "images": int,
+        "largest": int,
+        "without": int,
+        "proposed": GROUPING,
+    },
+    "leaks": [{"kind": ("copy", "twin"), "paths": [str], "classes": [str], "parts": [str], "similarity": float}],
+    "pixel_rule": PIXEL_RULE,
+    "changes": [str],
+    "shortcuts?": (SHORTCUTS, None),
+    "shock?": (SHOCK, None),
 }
 EVALUATE = {str: METRICS}
 PREDICT = [{"path": str, "label": str, "probabilities": {str: float}, "problem": str}]

@@ -6,7 +6,8 @@ A play is a generator: it presses something, then yields what it waits for. What
 whatever Python's own streams are.
 
 Plays: "train" (starts, says each epoch, goes on until it is over or killed), "close" (two answers: stay, then go on next
-time), "stop" (the third answer), "go on" (from the start page), "demo" (the demo images, without any stream).
+time), "stop" (the third answer), "go on" (from the start page), "look" (reads a folder and closes), "demo" (the demo
+images, without any stream).
 """
 
 from __future__ import annotations
@@ -208,6 +209,19 @@ def _go_on(person: Person, bench: Any, name: str) -> Iterator[Ready]:
     person.window.close()
 
 
+def _look(person: Person, bench: Any, data: str) -> Iterator[Ready]:
+    bench.open_folder(Path(data))
+    yield lambda: bench.draft.summary is not None or bench.draft.scan_error is not None
+    say(f"read {bench.draft.images}")
+    shown = bench.draft.summary.classes[0].samples[0]
+    yield lambda: person.in_reach("Next: Backbone")
+    person.page.dialogs.show_seen()
+    yield lambda: person.dialogs() and person.reads(Path(shown).name)
+    for dialog in person.dialogs():
+        dialog.close()
+    person.window.close()
+
+
 def _demo(person: Person, bench: Any) -> Iterator[Ready]:
     yield lambda: person.in_reach("Run the demo")
     person.press("Run the demo")
@@ -224,5 +238,6 @@ PLAYS: dict[str, Callable[..., Iterator[Ready]]] = {
     "close": _close,
     "stop": _stop,
     "go on": _go_on,
+    "look": _look,
     "demo": _demo,
 }

@@ -12,6 +12,7 @@ from tlgui.core.backbones import BACKBONES
 from tlgui.core.estimates import Speed
 from tlgui.core.events import Ending, WeightsState
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
+from tlgui.core.run_spec import RunSpec
 from tlgui.gui.backbone_desk import BackboneState
 from tlgui.gui.draft import Draft
 
@@ -124,6 +125,7 @@ class FakeBench(QObject):
         self.read_only = False
         self.against_start = ""
         self.run_folder: FakeFolder | None = None
+        self.run_spec: RunSpec | None = None
         self.draft.weights_problem = self._problem
         self.download_event.connect(self._on_download_event)
         if found is not None:

@@ -60,13 +60,13 @@ def plant(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def classes(picture: Callable[..., bytes]) -> Callable[..., Tree]:
-    """Files of class folders: classes("a", "b", images=12)."""
+    """Files of class folders: classes("a", "b", images=12); no two hold the same picture."""
 
     def make(*names: str, images: int = 12, suffix: str = "png") -> Tree:
         kind = {"jpg": "JPEG", "tif": "TIFF"}.get(suffix.lower(), suffix.upper())
         return {
-            f"{name}/{number:02}.{suffix}": picture(1000 * index + number, kind)
-            for index, name in enumerate(names)
+            f"{name}/{number:02}.{suffix}": picture(zlib.crc32(f"{name}/{number}".encode()), kind)
+            for name in names
             for number in range(images)
         }
 

@@ -110,8 +110,8 @@ def test_questions_about_a_folder_that_was_not_read_are_refused(child: ImagingPr
     assert refused.remedy.startswith("Choose the folder again")
 
 
-def test_pictures_come_while_a_folder_is_read(plant: Plant, classes: Classes) -> None:
-    root = plant(classes("cats", "dogs") | {"cats/endless.png": b"x", "dogs/broken.png": b""})
+def test_pictures_come_while_a_folder_is_read(plant: Plant, classes: Classes, picture: Make) -> None:
+    root = plant(classes("cats", "dogs") | {"cats/endless.png": picture(99), "dogs/broken.png": b""})
     with imaging_child(breakable=True) as child:
         child.send(messages.ScanFolder(ticket=1, data=str(root)))
         answers_until(child, messages.Listed)
@@ -126,7 +126,7 @@ def test_pictures_come_while_a_folder_is_read(plant: Plant, classes: Classes) ->
 
 
 def test_the_newest_pictures_come_first_and_large_views_before_them(plant: Plant, classes: Classes) -> None:
-    root = plant(classes("cats", "dogs") | {"cats/endless.png": b"x"})
+    root = plant(classes("cats", "dogs"))
     with imaging_child(breakable=True) as child:
         child.send(messages.Picture(ticket=1, root=str(root), longest=64, wanted=wanted("cats/00.png")[0]))
         answers_until(child, messages.Thumbnail)
@@ -147,8 +147,8 @@ def test_the_newest_pictures_come_first_and_large_views_before_them(plant: Plant
     assert [number for number in numbers if number < 200] == list(range(200))
 
 
-def test_nothing_of_a_forgotten_ticket_is_answered(plant: Plant, classes: Classes) -> None:
-    root = plant(classes("cats", "dogs") | {"cats/endless.png": b"x"})
+def test_nothing_of_a_forgotten_ticket_is_answered(plant: Plant, classes: Classes, picture: Make) -> None:
+    root = plant(classes("cats", "dogs") | {"cats/endless.png": picture(99)})
     with imaging_child(breakable=True) as child:
         child.send(messages.ScanFolder(ticket=1, data=str(root)))
         answers_until(child, messages.Listed)
@@ -266,7 +266,9 @@ def test_no_place_of_a_persons_files_stands_in_the_log(child: ImagingProcess, pl
     answers_until(child, messages.Thumbnail)
     answers_until(child, messages.Thumbnail)
 
-    assert str(root.parent) not in child.log.read_text()
+    logs = [child.log, *child.log.parent.glob("reader-*.log")]
+    assert len(logs) > 1
+    assert str(root.parent) not in "".join(log.read_text() for log in logs)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no such signal")
@@ -285,18 +287,34 @@ def test_the_child_lets_others_go_first(child: ImagingProcess) -> None:
     assert psutil.Process(child.pid).nice() == min(19, psutil.Process().nice() + 5)
 
 
-def test_the_child_leaves_at_once_when_its_owner_goes_whatever_is_in_hand(plant: Plant, classes: Classes) -> None:
-    root = plant(classes("cats", "dogs") | {"cats/endless.png": b"x"})
+def test_the_child_leaves_at_once_when_its_owner_goes_and_its_readers_with_it(
+    plant: Plant, classes: Classes, picture: Make
+) -> None:
+    root = plant(classes("cats", "dogs") | {"cats/endless.png": picture(99)})
     with imaging_child(breakable=True) as child:
         child.send(messages.ScanFolder(ticket=1, data=str(root)))
         answers_until(child, messages.Listed)
         deadline = time.monotonic() + ANSWER_S
-        while child.in_hand() != ["cats/endless.png"] and time.monotonic() < deadline:
+        while not (readers := psutil.Process(child.pid).children()) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert child.in_hand() == ["cats/endless.png"]
         notes = child._notes
         assert child.close(ANSWER_S) == 0
+    assert readers
+    assert all(not reader.is_running() or psutil.wait_procs([reader], ANSWER_S)[0] for reader in readers)
     assert not notes.exists()
+
+
+def test_a_file_that_breaks_its_reader_is_left_out_and_the_child_lives(
+    plant: Plant, classes: Classes, picture: Make
+) -> None:
+    root = plant(classes("cats", "dogs") | {"cats/deadly.png": picture(99)})
+    with imaging_child(breakable=True) as child:
+        found = scan(child, root).summary
+        assert child.alive
+    assert found.used == 24
+    assert [(left.path, left.reason) for left in found.left_out] == [
+        ("cats/deadly.png", "The decoder broke down on this file (exit code 70).")
+    ]
 
 
 def test_what_a_dead_child_had_in_hand_is_known(plant: Plant, classes: Classes) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -15,8 +17,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from tlgui.core.records import Reason
-from tlgui.imaging import pixels
-from tlgui.imaging.pixels import DecodeError, describe, read_pixels
+from tlgui.imaging import decoding, pixels
+from tlgui.imaging.pixels import NEEDS, PARTS, DecodeError, describe, kind_of, read_pixels
 
 Make = Callable[..., bytes]
 
@@ -307,35 +309,134 @@ def test_what_is_no_image_is_named_for_what_it_looks_like(content: bytes, looks_
     assert looks_like in message
 
 
-def test_other_image_formats_are_named_with_those_accepted(encoded: Make) -> None:
-    image = Image.new("RGB", (32, 32))
+def test_other_image_formats_are_named_with_those_accepted() -> None:
     for data, name in [
-        (encoded(image, "ICO"), "Windows icon"),
-        (encoded(image, "JPEG2000"), "JPEG 2000"),
-        (b"8BPS\0\1", "Photoshop document"),
-        (b"\0" * 128 + b"DICM", "DICOM"),
-        (b"II*\0".ljust(128, b"\0") + b"DICM", "DICOM"),
-        (b"\0\0\0\x1cftypheic", "HEIC"),
-        (b"\0\0\0\x1cftypavif", "AVIF"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"8BPS\0\x02", "large Photoshop document"),
+        (b"\0\0\x02\0\x01\0\x20\x20", "Windows cursor"),
+        (b"SIMPLE  =                    T", "FITS"),
+        (b"NRRD0004", "NRRD volume"),
     ]:
         code, message = refusal(data)
         assert code == "unsupported"
         assert name in message
-        assert "JPEG, PNG, BMP, GIF, WebP, TIFF" in message
+        assert "JPEG, PNG, BMP, GIF, WebP, TIFF, HEIC, AVIF, JPEG 2000, DICOM" in message
 
 
-def test_a_tiff_of_a_kind_without_reader_is_unsupported_not_damaged(tiff: Make) -> None:
-    code, message = refusal(tiff(np.zeros((4, 4), np.float64)))
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\0" * 128 + b"DICM", "DICOM"),
+        (b"II*\0".ljust(128, b"\0") + b"DICM", "DICOM"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (b"\0\0\0\x1cftypavis\0\0\0\0avifmif1miaf", "AVIF"),
+        (b"\xff\x4f\xff\x51", "JPEG 2000"),
+        (b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0", "ICO"),
+    ],
+)
+def test_kinds_are_told_by_their_first_bytes(head: bytes, kind: str) -> None:
+    assert kind_of(head) == kind
+
+
+def test_random_bytes_are_never_taken_for_a_data_set() -> None:
+    generator = np.random.default_rng(0)
+    for start in (b"\x08\0", b"\x02\0", b"\x08\0\x05\0CS"):
+        for _ in range(300):
+            with pytest.raises(DecodeError):
+                kind_of(start + generator.bytes(600))
+
+
+@pytest.mark.parametrize("format", ["JPEG2000", "AVIF", "ICO"])
+def test_formats_with_losses_come_close_to_what_was_saved(format: str, encoded: Make) -> None:
+    rows, columns = np.mgrid[:40, :56]
+    image = Image.fromarray(np.stack([rows * 6, columns * 4, rows + columns], axis=-1).astype(np.uint8))
+    options = {"JPEG2000": {"irreversible": True}, "AVIF": {"quality": 100}, "ICO": {"sizes": [(56, 40)]}}[format]
+    decoded = read_pixels(encoded(image, format, **options))
+    assert decoded.shape == (40, 56, 3)
+    assert np.abs(decoded.astype(int) - np.asarray(image)).max() <= 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_avif_is_applied_once(encoded: Make, orientation: int) -> None:
+    rows, columns = np.mgrid[:32, :48]
+    image = Image.fromarray(np.stack([rows * 8, columns * 5, rows * 0], axis=-1).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = image.copy()
+    expected.getexif()[0x0112] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(expected)).astype(int)
+    decoded = read_pixels(encoded(image, "AVIF", quality=100, exif=exif))
+    assert decoded.shape == upright.shape
+    assert np.abs(decoded - upright).max() <= 8
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_deep_jpeg_2000_keeps_its_lower_bits(channels: int) -> None:
+    values = np.random.default_rng(5).integers(0, 4096, (64, 72, channels), dtype=np.uint16)
+    if channels == 4:
+        values[..., -1] = 4095
+    data = jpeg_2000(values, bits=12)
+    colour = values[..., :3] if channels > 2 else values[..., :1].repeat(3, axis=2)
+    np.testing.assert_array_equal(read_pixels(data, 0, 4095), by_rule(colour, 0, 4095))
+    assert (describe(data).bits, describe(data).highest) == (12, float(colour.max()))
+
+
+def jpeg_2000(values: np.ndarray, bits: int, colours: int | None = None) -> bytes:
+    """A .jp2 file; Pillow writes none of so many bits in colour."""
+    from openjpeg.utils import encode_array
+
+    return bytes(
+        encode_array(
+            values.squeeze(),
+            bits_stored=bits,
+            photometric_interpretation={1: 2, 3: 1, 4: 0}[values.shape[2]] if colours is None else colours,
+            use_mct=False,
+            codec_format=1,
+        )
+    )
+
+
+def test_deep_jpeg_2000_in_inks_is_refused_and_not_taken_for_rgb() -> None:
+    code, message = refusal(jpeg_2000(np.zeros((64, 64, 4), np.uint16), bits=12, colours=5))
     assert code == "unsupported"
-    assert "TIFF" in message
+    assert "its colours" in message
+
+
+def test_jpeg_2000_without_its_decoder_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = jpeg_2000(np.zeros((64, 64, 1), np.uint16), bits=12)
+    monkeypatch.setitem(sys.modules, "openjpeg.utils", None)
+    code, message = refusal(data)
+    assert code == "unsupported"
+    assert "'pylibjpeg-openjpeg'" in message
+
+
+def test_heic_without_its_decoder_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    code, message = refusal(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40)
+    assert code == "unsupported"
+    assert "'pi-heif'" in message
+
+
+def test_damaged_heic_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40)[0] == "unreadable"
+
+
+def test_a_flattened_photoshop_document() -> None:
+    pixels_ = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 4, 5, 8, 3) + struct.pack(">III", 0, 0, 0)
+    np.testing.assert_array_equal(read_pixels(head + b"\0\0" + pixels_.tobytes()), pixels_.transpose(1, 2, 0))
+    deep = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 4, 5, 16, 3) + struct.pack(">III", 0, 0, 0) + bytes(200)
+    assert refusal(deep)[0] == "unsupported"
 
 
 def test_size_is_judged_from_the_header(monkeypatch: pytest.MonkeyPatch, picture: Make) -> None:
-    monkeypatch.setattr(pixels, "MAX_PIXELS", 50)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 50)
     code, message = refusal(picture(size=(9, 7)))
     assert code == "too_large"
     assert "9 x 7" in message
-    monkeypatch.setattr(pixels, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 1000)
     assert read_pixels(picture(size=(9, 7)), 0, 1).shape == (7, 9, 3)
 
 
@@ -381,11 +482,36 @@ def test_remarks_of_pillow_stay_silent_in_many_threads_and_filters_come_back(enc
     assert list(warnings.filters) == before
 
 
-def test_the_file_stands_alone(tmp_path: Path, picture: Make) -> None:
-    source = Path(pixels.__file__).read_text(encoding="utf-8")
-    assert "import tlgui" not in source
-    assert "from tlgui" not in source
+@pytest.fixture
+def alone() -> str:
+    """The source of all parts in one, without the lines by which they import each other."""
+    folder = Path(pixels.__file__).parent
+    source = "\n".join((folder / name).read_text(encoding="utf-8") for name in PARTS)
+    return re.sub(r"^from (?:__future__|tlgui\S*) import [^(\n]*\n", "", source, flags=re.MULTILINE)
+
+
+def test_the_parts_stand_alone(tmp_path: Path, picture: Make, alone: str) -> None:
+    assert "tlgui" not in "".join(re.findall(r"^\s*(?:import|from) .*$", alone, flags=re.MULTILINE))
     (tmp_path / "a.png").write_bytes(picture())
     program = tmp_path / "predict.py"
-    program.write_text(source + "\n\nassert read_pixels('a.png', 0, 1).shape == (7, 9, 3)\n", encoding="utf-8")
+    program.write_text(
+        f"from __future__ import annotations\n{alone}\n\nassert read_pixels('a.png', 0, 1).shape == (7, 9, 3)\n"
+        f"import sys\nassert not {{'pydicom', 'tifffile', 'pi_heif', 'gdcm', 'openjpeg'}} & sys.modules.keys()\n",
+        encoding="utf-8",
+    )
     subprocess.run([sys.executable, "-I", "-W", "error", str(program)], check=True, cwd=tmp_path)
+
+
+def test_no_two_parts_give_different_things_the_same_name(alone: str) -> None:
+    names = [
+        target.id if isinstance(target, ast.Name) else target.name
+        for node in ast.parse(alone).body
+        for target in ([node] if isinstance(node, ast.FunctionDef | ast.ClassDef) else getattr(node, "targets", []))
+        if isinstance(target, ast.Name | ast.FunctionDef | ast.ClassDef)
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_format_that_needs_a_package_says_which() -> None:
+    assert set(NEEDS) == {"DICOM", "HEIC", "TIFF", "JPEG 2000"}
+    assert not any(re.search("pillow-heif|libjpeg$", package) for packages in NEEDS.values() for package in packages)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlgui.core.intake import Intake
 from tlgui.core.records import PixelRule, Reason, Scan
+from tlgui.imaging.assemble import Look, layout_of
 from tlgui.imaging.file_check import IN_MEMORY_BYTES
-from tlgui.imaging.scan import ScanCancelled, scan_folder
+from tlgui.imaging.scan import ScanCancelled, complete, look_at, scan_folder
+from tlgui.imaging.walk import walk
 
 Plant = Callable[..., Path]
 Classes = Callable[..., dict[str, bytes | None]]
@@ -111,7 +116,8 @@ def test_d07_folders_of_tools_are_no_classes(plant: Plant, classes: Classes, pic
         "__MACOSX/cats/copy.png": "system_file",
         "cats/.thumbs/copy.png": "hidden",
     }
-    assert scan.warnings == []
+    assert codes(scan) == ["tool_folders"]
+    assert scan.warnings[0].message.startswith("6 folders that are hidden or made by tools are left out: '.git'")
 
 
 def test_d08_files_of_systems_and_notes_are_left_out_with_their_reason(plant: Plant, classes: Classes) -> None:
@@ -139,7 +145,7 @@ def test_d10_an_empty_class_folder_is_named_and_moves_no_index(plant: Plant, cla
 
 def test_d11_a_class_that_validation_lacks_is_a_warning(plant: Plant, classes: Classes) -> None:
     files = {f"train/{path}": data for path, data in classes("a", "b", "c").items()}
-    files |= {f"val/{path}": data for path, data in classes("a", "c").items()}
+    files |= {f"val/{path[4:]}": data for path, data in classes("val a", "val c").items()}
     scan = scan_folder(plant(files))
     assert scan.classes == ["a", "b", "c"]
     assert codes(scan) == ["class_missing_in_validation"]
@@ -218,11 +224,17 @@ def test_d23_images_and_labels_are_questioned(plant: Plant, classes: Classes) ->
     assert codes(scan_folder(plant(classes("Images", "masks")))) == ["images_and_labels"]
 
 
-def test_domain_folders_with_the_same_folders_inside_are_questioned(plant: Plant, classes: Classes) -> None:
-    files = {f"{domain}/{path}": data for domain in ("photo", "sketch") for path, data in classes("cat", "dog").items()}
+def test_domain_folders_are_recognised_by_the_same_folders_inside(
+    plant: Plant, classes: Classes, picture: Make
+) -> None:
+    files = {
+        f"{domain}/{name}/{number}.png": picture(100 * index + number)
+        for index, (domain, name) in enumerate(product(("photo", "sketch"), ("cat", "dog")))
+        for number in range(12)
+    }
     scan = scan_folder(plant(files))
-    assert scan.classes == ["photo", "sketch"]
-    assert codes(scan) == ["same_subfolders"]
+    assert (scan.layout, scan.classes, len(scan.used)) == ("domain folders", ["cat", "dog"], 48)
+    assert scan.facts.domains == ["photo", "sketch"]
 
 
 def test_d25_a_class_with_one_image_is_named(plant: Plant, classes: Classes) -> None:
@@ -251,8 +263,8 @@ def test_d34_every_name_works_and_nfc_and_nfd_are_one_class(plant: Plant, classe
     composed, decomposed = unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)
     files = {**classes("other"), **classes(composed, images=6)}
     files |= {
-        path.replace(composed, decomposed).replace(".png", "é.png"): data
-        for path, data in classes(composed, images=6).items()
+        f"{decomposed}/{path.split('/')[1].replace('.png', 'é.png')}": data
+        for path, data in classes("spelt otherwise", images=6).items()
     }
     root = plant(files, "Prüf bilder 猫 🧪")
     scan = scan_folder(root)
@@ -261,6 +273,7 @@ def test_d34_every_name_works_and_nfc_and_nfd_are_one_class(plant: Plant, classe
     assert len(scan.used) == 24
     assert all((root / record.path).exists() for record in scan.used)
     assert scan.warnings == []
+    assert "Names that differ only in how the computer spells their letters are one class." in scan.facts.evidence
 
 
 def test_a_read_only_dataset_stays_as_it_was(plant: Plant, classes: Classes) -> None:
@@ -370,7 +383,8 @@ def test_strange_shapes_and_values_that_are_not_finite_are_said(
     files["b/nan.tif"] = tiff(np.array([[0, np.nan], [0.5, 1]], np.float32))
     files["b/deep.tif"] = tiff(np.array([[0, 1], [5, 900]], np.uint16))
     scan = scan_folder(plant(files))
-    assert codes(scan) == ["deep_pixels", "mixed_numbers", "mixed_depth", "values_not_finite", "extreme_shape"]
+    pixels = ["deep_pixels", "mixed_numbers", "mixed_depth", "dark_images", "values_not_finite", "extreme_shape"]
+    assert codes(scan) == pixels
     assert scan.pixel_rule == PixelRule(low=0, high=1023)
 
 
@@ -413,3 +427,93 @@ def test_files_are_handed_out_little_by_little(plant: Plant, classes: Classes) -
         )
 
     assert len(read) <= 2 * 16 + 2
+
+
+def test_a_table_from_elsewhere_gives_the_labels(plant: Plant, picture: Make, tmp_path: Path) -> None:
+    root = plant({f"{number:02}.png": picture(number) for number in range(24)})
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\n" + "".join(f"{n:02}.png,{'cats' if n % 2 else 'dogs'}\n" for n in range(24)))
+    intake = Intake(layout="label table", table="labels.csv")
+    scan = scan_folder(root, intake=intake, tables={"labels.csv": table})
+    assert (scan.layout, scan.classes, len(scan.used)) == ("label table", ["cats", "dogs"], 24)
+    assert scan == scan_folder(root, intake=intake, tables={"labels.csv": table}, isolated=True)
+
+
+def test_another_layout_reads_only_what_is_missing(plant: Plant, classes: Classes, picture: Make) -> None:
+    files = {**classes("cats", "dogs"), "loose.png": picture(500), "notes.txt": b"x"}
+    rows = [f"{path},{path[:4]}\n" for path in files if path.endswith(".png")]
+    root = plant({**files, "labels.csv": "".join(["file,label\n", *rows]).encode()})
+    folders = Intake(layout="class folders")
+    table = Intake(layout="label table", table="labels.csv")
+    read: list[str] = []
+
+    @contextmanager
+    def in_hand(path: str) -> Iterator[None]:
+        read.append(path)
+        yield
+
+    look = look_at(root, in_hand=in_hand, workers=1, intake=folders)
+    assert len(read) == 24 and look.verdicts["loose.png"].level == "head"
+    read.clear()
+    complete(look, layout_of(look, table)[0], in_hand=in_hand, workers=1)
+    assert read == ["loose.png"]
+    assert look.verdicts["loose.png"].level == "full" and look.verdicts["notes.txt"].level == "head"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system here")
+def test_a_pipe_that_takes_the_place_of_a_file_does_not_hold_a_reader(plant: Plant, classes: Classes) -> None:
+    root = plant(classes("a", "b"))
+
+    def swap(_look: Look) -> None:  # between the look at its first bytes and the reading in full
+        (root / "a/00.png").unlink()
+        os.mkfifo(root / "a/00.png")
+
+    for isolated in (False, True):
+        look = look_at(root, classified=swap, isolated=isolated)
+        assert look.verdicts["a/00.png"].reason == "It is not an ordinary file."
+        (root / "a/00.png").unlink()
+        shutil.copy(root / "a/01.png", root / "a/00.png")
+
+
+def test_d33_nothing_is_written_to_the_dataset_by_readers_and_cache(plant: Plant, classes: Classes) -> None:
+    root = plant(classes("a", "b"))
+    before = {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]}
+    for path in sorted(before, reverse=True):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert scan_folder(root, isolated=True) == scan_folder(root, isolated=True)
+        assert {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]} == before
+    finally:
+        for path in before:
+            path.chmod(0o755)
+
+
+def test_a_scan_by_processes_of_their_own_is_cancelled_at_once(plant: Plant, classes: Classes) -> None:
+    root = plant(classes("a", "b", images=100))
+    seen: list[int] = []
+    said_at: list[float] = []
+
+    def cancelled() -> bool:
+        if len(seen) > 20:
+            said_at.append(time.monotonic())
+        return bool(said_at)
+
+    with pytest.raises(ScanCancelled):
+        scan_folder(root, lambda done, _total: seen.append(done), cancelled, isolated=True)
+    assert time.monotonic() - said_at[0] < 2  # 0.1 s on an idle machine
+    assert seen[-1] < 200
+
+
+def test_the_first_question_whether_to_go_on_comes_while_names_are_listed(plant: Plant) -> None:
+    root = plant({f"a/{number}": b"" for number in range(2500)})
+    asked: list[int] = []
+    assert len(walk(root, lambda: asked.append(1)).files) == 2500
+    assert len(asked) >= 4
+
+
+def test_size_and_times_are_noted_where_names_are_listed(plant: Plant, classes: Classes) -> None:
+    root = plant(classes("a", "b", images=2))
+    for found in walk(root).files:
+        facts = (root / found.path).stat()
+        assert (found.size_bytes, found.modified_ns) == (facts.st_size, facts.st_mtime_ns)
+        assert found.changed_ns == facts.st_ctime_ns

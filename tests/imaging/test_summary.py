@@ -3,15 +3,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from helpers.pictures import write_tree
 
-from tlgui.core.imaging_messages import MOST_LEFT_OUT, Scanned, encode
-from tlgui.core.records import ImageRecord, LeftOut, Reason, Scan
+from tlgui.core.imaging_messages import MOST_LEFT_OUT, Scanned, ScanSummary, encode
+from tlgui.core.intake import CropBorder, KeepTogether
+from tlgui.core.project import Project, find_project
+from tlgui.core.records import Copies, ImageRecord, LeftOut, Reason, Scan
 from tlgui.core.split import split
 from tlgui.imaging import summary
+from tlgui.imaging.assemble import Look
 from tlgui.imaging.layout import recognise
+from tlgui.imaging.opening import Opened
 from tlgui.imaging.scan import scan_folder
-from tlgui.imaging.walk import walk
+from tlgui.imaging.walk import Tree, walk
 
 Plant = Callable[..., Path]
 Classes = Callable[..., dict[str, bytes | None]]
@@ -31,6 +36,12 @@ def a_scan(classes: int, each: int, left_out: int = 0) -> Scan:
     return Scan(name="big", layout="class folders", classes=names, used=used, left_out=left, warnings=[])
 
 
+def told(scan: Scan, fractions: tuple[float, float, float], seed: int, project: Project | None = None) -> ScanSummary:
+    look = Look(Path("big"), "big", Tree())
+    project = project or find_project(Path("nowhere", "big"), [])
+    return summary.summary_of(Opened(look, project, project.intake, scan), fractions, seed)
+
+
 def test_names_alone_tell_classes_counts_and_samples(plant: Plant, classes: Classes) -> None:
     root = plant(classes("cats", "dogs") | {"cats/notes.txt": b"x", "cats/.hidden.png": b"x", "loose.png": b"x"})
     tree = walk(root)
@@ -47,7 +58,7 @@ def test_what_is_shown_before_the_check_is_shown_after_it_but_for_broken_files(p
     before = summary.listed(1, "photos", tree, recognise(tree)).classes[0].samples
     (root / before[3]).write_bytes(b"")
 
-    after = summary.summary_of(scan_folder(root), (0.7, 0.15, 0.15), 0).classes[0].samples
+    after = told(scan_folder(root), (0.7, 0.15, 0.15), 0).classes[0].samples
 
     assert len(before) == len(after) == 16
     assert set(before) - set(after) == {before[3]}
@@ -65,7 +76,7 @@ def test_samples_spread_over_the_class() -> None:
 def test_counts_are_those_of_the_split_and_make_up_the_whole() -> None:
     scan = a_scan(3, 21, left_out=4)
 
-    found = summary.summary_of(scan, (0.6, 0.2, 0.2), 5)
+    found = told(scan, (0.6, 0.2, 0.2), 5)
 
     parts = split(scan.used, (0.6, 0.2, 0.2), 5)
     assert sum(row.train for row in found.classes) == sum(part == "train" for part in parts.values())
@@ -79,20 +90,59 @@ def test_validation_that_was_cut_from_train_is_told_apart_from_one_that_the_fold
     without = write_tree(tmp_path / "a", {"train": {"x": 6, "y": 6}, "test": {"x": 2, "y": 2}})
     named = write_tree(tmp_path / "b", {"train": {"x": 6, "y": 6}, "val": {"x": 2, "y": 2}})
 
-    found = [summary.summary_of(scan_folder(root), (0.7, 0.15, 0.15), 0) for root in (without, named)]
+    found = [told(scan_folder(root), (0.7, 0.15, 0.15), 0) for root in (without, named)]
 
     assert [one.given_parts for one in found] == [["test", "train"], ["train", "validation"]]
     assert all(one.gives_split for one in found)
-    assert summary.summary_of(a_scan(2, 6), (0.7, 0.15, 0.15), 0).given_parts == []
+    assert told(a_scan(2, 6), (0.7, 0.15, 0.15), 0).given_parts == []
 
 
 def test_a_folder_of_any_size_is_told_in_a_message_of_bounded_size() -> None:
     scan = a_scan(500, 60, left_out=MOST_LEFT_OUT + 1)
 
-    found = summary.summary_of(scan, (0.7, 0.15, 0.15), 0)
+    found = told(scan, (0.7, 0.15, 0.15), 0)
 
     assert found.files == 31_001
     assert len(found.left_out) == MOST_LEFT_OUT and found.left_out_count == MOST_LEFT_OUT + 1
     assert sum(len(row.samples) for row in found.classes) == 4000
-    assert all(row.samples == [] for row in summary.class_counts(scan, (0.7, 0.15, 0.15), 0, with_samples=False))
+    assert all(row.samples == [] for row in summary.class_counts(scan, split(scan.used), with_samples=False))
     assert len(encode(Scanned(ticket=1, summary=found))) < 400_000
+
+
+def test_copies_in_two_parts_are_leaks_and_those_in_one_part_are_not() -> None:
+    scan = a_scan(2, 20)
+    parts = split(scan.used)
+    train = [path for path, part in parts.items() if part == "train" and path.startswith("class 00000")]
+    test = [path for path, part in parts.items() if part == "test" and path.startswith("class 00000")]
+    pairs = [
+        Copies(kind="twin", first=first, second=second, similarity=0.97, classes=("class 00000", "class 00000"))
+        for first, second in ((train[0], test[0]), (train[1], train[2]))
+    ]
+
+    found = told(msgspec.structs.replace(scan, copies=pairs), (0.7, 0.15, 0.15), 0)
+
+    assert [(leak.pair, leak.parts) for leak in found.leaks] == [(pairs[0], ("train", "test"))]
+    assert (found.leak_count, found.copies) == (1, 2)
+
+
+def test_the_journal_is_told_with_what_was_undone() -> None:
+    project = find_project(Path("nowhere", "big"), [])
+    project.record([CropBorder(share=0.05), KeepTogether(groups=[["a/1.png", "a/2.png"]])])
+    project.undo([0])
+
+    lines = told(a_scan(2, 6), (0.7, 0.15, 0.15), 0, project).changes
+
+    assert [(line.number, line.sentence, bool(line.undone_at)) for line in lines] == [
+        (0, "5 % is cut off on each side of every image.", True),
+        (1, "2 images are kept together with their like: 'a/1.png', ...", False),
+    ]
+
+
+def test_decisions_that_could_not_be_followed_are_said_first() -> None:
+    scan = a_scan(2, 6)
+    project = find_project(Path("nowhere", "big"), [])
+    opened = Opened(Look(Path("big"), "big", Tree()), project, project.intake, scan, "The table is gone.")
+
+    warning = summary.summary_of(opened, (0.7, 0.15, 0.15), 0).warnings[0]
+
+    assert (warning.code, "The table is gone." in warning.message) == ("decisions_not_followed", True)

@@ -5,8 +5,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from helpers.dicom_files import dicom_bytes
 from PIL import Image
 
 from tlgui.core.records import PixelRule, Reason
@@ -105,6 +107,44 @@ def test_deep_pictures_follow_the_rule_or_their_own_range(tmp_path: Path, png16:
 
     assert halves(PixelRule(low=0, high=4095)) == pytest.approx([62, 187], abs=2)
     assert halves(None) == pytest.approx([0, 255], abs=2)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        PixelRule(method="percentile", low=10.0, high=90.0),
+        PixelRule(method="window", high=4095.0),
+        PixelRule(high=4095.0, frame="last", border=0.25),
+    ],
+)
+def test_a_picture_has_the_pixels_of_training_by_the_whole_rule(tmp_path: Path, rule: PixelRule) -> None:
+    values = np.random.default_rng(0).integers(0, 4096, (3, 20, 30)).astype(np.uint16)
+    path = write(tmp_path / "a", dicom_bytes(values, "MONOCHROME1", WindowCenter=1000, WindowWidth=800))
+
+    small = thumbnail(path, 64, whole=True, rule=rule)
+
+    assert (seen(small) == read_pixels(path, **msgspec.structs.asdict(rule))).all()
+    assert (small.width, small.height) == (30, 20)  # of the image itself
+
+
+def test_the_colour_that_a_rule_takes_out_is_not_shown(tmp_path: Path, encoded: Make) -> None:
+    path = write(tmp_path / "a.jpg", encoded(gradient(1600, 800), "JPEG"))
+
+    pixels = seen(thumbnail(path, 100, rule=PixelRule(colour="grey"))).astype(int)
+
+    assert np.abs(pixels - pixels[..., :1]).max() <= 2  # JPEG
+
+
+def test_a_tiff_and_a_deep_picture_tell_their_upright_sizes(tmp_path: Path, encoded: Make) -> None:
+    turned = write(tmp_path / "a.tif", encoded(gradient(10, 9), "TIFF", tiffinfo={274: 6}))
+    small = thumbnail(turned, 64, whole=True, rule=PixelRule(border=0.1))
+    assert (small.width, small.height) == (9, 10)
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    deep = Image.fromarray(np.full((9, 10), 999, np.uint16))
+    small = thumbnail(write(tmp_path / "b.png", encoded(deep, exif=exif)), 64, whole=True, rule=PixelRule(border=0.1))
+    assert (small.width, small.height) == (9, 10)
 
 
 def test_a_deep_picture_of_one_value_is_a_picture(tmp_path: Path, png16: Make) -> None:

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from intake_scenes import scenes as intake_scenes
+from scenes_copies import scenes as copies_scenes
+from scenes_seen import scenes as seen_scenes
+from scenes_shortcuts import scenes as shortcut_scenes
+from scenes_table import Play, Scene
 
 if TYPE_CHECKING:
     from stage import Stage
 
-Play = Callable[["Stage"], None]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A page in a state.
-
-    Attributes:
-        page, state: its name, also of the picture.
-        play: brings the open window there.
-        engine: options of `stage_engine_command`; `None`: the real engine.
-        before: what is done before the window opens, such as runs of earlier days.
-        dialog: opens the dialog that is pictured; asked again for each size.
-        with_past: whether the program was on this computer before.
-    """
-
-    page: str
-    state: str
-    play: Play = lambda stage: None
-    engine: dict[str, Any] | None = field(default_factory=lambda: {"scenario": "train"})
-    before: Play = lambda stage: None
-    dialog: Play | None = None
-    with_past: bool = True
-
-    @property
-    def name(self) -> str:
-        """As in the file names."""
-        return f"{self.page}-{self.state}".replace(" ", "-")
-
 
 def _scenes() -> tuple[Scene, ...]:
-    return (*_start(), *_images(), *_backbone(), *_strategy(), *_review(), *_train(), *_after(), *_everywhere())
+    return (
+        *_start(),
+        *_images(),
+        *intake_scenes(),
+        *copies_scenes(),
+        *seen_scenes(),
+        *shortcut_scenes(),
+        *_backbone(),
+        *_strategy(),
+        *_review(),
+        *_train(),
+        *_after(),
+        *_everywhere(),
+    )
 
 
 def _start() -> tuple[Scene, ...]:
@@ -65,11 +53,11 @@ def _images() -> tuple[Scene, ...]:
         Scene("images", "read-only", lambda stage: stage.open_run(_copy(stage), "images")),
         Scene(
             "images", "class", lambda stage: stage.read(stage.material.demo),
-            dialog=lambda stage: stage.window.page._on_class_opened(0),
+            dialog=lambda stage: stage.window.page.dialogs.show_class(0),
         ),
         Scene(
             "images", "left-out", lambda stage: stage.read(stage.material.nasty),
-            dialog=lambda stage: stage.window.page._on_files_asked(()),
+            dialog=lambda stage: stage.window.page.dialogs.show_all_left_out(),
         ),
     )  # fmt: skip
 

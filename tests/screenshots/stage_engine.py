@@ -28,6 +28,11 @@ _FAILURES: dict[str, Said] = {
         "remedy": "Check the network or the proxy and try again.",
         "details": "URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
     },
+    "ProbeShortcuts": {
+        "type": "Failed",
+        "problem": "Too few images: fewer than two classes have at least 5.",
+        "remedy": "Add images, then ask again.",
+    },
     "Export": {
         "type": "Failed",
         "problem": "The disk is full.",

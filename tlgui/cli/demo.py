@@ -14,7 +14,7 @@ from tlgui.core import commands, events
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.paths import projects_dir
 from tlgui.core.run_spec import RunSpec
-from tlgui.imaging.demo_images import DEMO_SENTENCE, draw_demo_images
+from tlgui.imaging.demo_images import DEMO_SENTENCE, demo_folder, draw_demo_images
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def demo(options: argparse.Namespace) -> int:
     started = time.monotonic()
     out = console()
     with engine_at_work() as engine:  # it loads its libraries while the images are drawn
-        data = projects_dir() / "demo images"
+        data = demo_folder(projects_dir())
         out.print(DEMO_SENTENCE)
         draw_demo_images(data)
         prepared = prepare(data, RunSpec(), None, quiet=False)

@@ -19,16 +19,19 @@ _PATIENCE_S = 2.0
 
 
 @contextmanager
-def engine_at_work() -> Iterator[EngineProcess]:
+def engine_at_work(patience_s: float = _PATIENCE_S) -> Iterator[EngineProcess]:
     """An engine that starts to load its libraries now; no process of it outlives the block.
 
-    Where the block fails before there is a job, or the person leaves at once, nobody waits for it.
+    Where the block fails before there is a job, nobody waits for it.
+
+    Args:
+        patience_s: how long it may take to save where the person leaves at once.
     """
     engine = EngineProcess()
     try:
         yield engine
     except (UserError, KeyboardInterrupt) as error:
-        engine.close(0.0 if isinstance(error, UserError) else _PATIENCE_S)
+        engine.close(0.0 if isinstance(error, UserError) else patience_s)
         raise
     except BaseException:
         engine.close()

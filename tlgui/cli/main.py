@@ -84,14 +84,22 @@ _Verbs = argparse._SubParsersAction  # the type that argparse gives has no publi
 
 def _add_check(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     check = verbs.add_parser("check", help="what of a folder would be used for training, and what not, and why")
-    check.add_argument("data", metavar="DATA", type=Path, help="folder with one folder of images per class")
+    check.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    _add_reading(check)
+    check.add_argument("--no-kept", action="store_true", help="as if nothing had been decided about this folder before")
+    check.add_argument("--shortcuts", action="store_true", help="can the class be guessed from what must not matter?")
+    check.add_argument(
+        "--shock", action="store_true", help="what a split without regard to groups would do to the score"
+    )
     check.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     check.set_defaults(run=_lazily("check", "check"))
 
 
 def _add_train(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     train = verbs.add_parser("train", help="train on a folder of images, or as a run.toml says")
-    train.add_argument("data", metavar="DATA|run.toml", type=Path, help="folder of images, or a run file")
+    train.add_argument("data", metavar="DATA|run.toml", type=Path, help="folder of images, a zip of one, or a run file")
+    _add_reading(train)
+    train.add_argument("--cut-test", action="store_true", help="cut a test part from train, where none is given")
     train.add_argument("--backbone", metavar="NAME", help=f"{', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE})")
     train.add_argument("--strategy", metavar="NAME", help=f"{', '.join(STRATEGIES)}, auto (default: auto)")
     train.add_argument("--similarity", choices=["similar", "different"], help="to everyday photographs; used by auto")
@@ -150,6 +158,23 @@ def _add_export(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     export.set_defaults(run=_lazily("use", "export"))
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", type=Path, metavar="FILE", help="take the labels from a table: CSV, TSV or XLSX")
+    parser.add_argument(
+        "--group",
+        metavar="PATTERN|COLUMN",
+        help="what keeps images together: a column of the table, patient or study (DICOM), or a pattern in the file name, "
+        "whose first (...) is the key",
+    )
+    parser.add_argument("--domain", metavar="NAME", help="of domain folders use this one alone; all: as one set")
+    parser.add_argument(
+        "--fold",
+        type=_fold,
+        metavar="N/K",
+        help="for small sets: part the images into K folds and test on the N-th; each N once tests every image",
+    )
+
+
 def _add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the images, where they are not where they were")
 
@@ -182,6 +207,13 @@ def _lazily(module: str, function: str) -> object:
         return getattr(import_module(f"tlgui.cli.{module}"), function)(options)
 
     return run
+
+
+def _fold(text: str) -> tuple[int, int]:
+    number, slash, of = text.partition("/")
+    if not slash or not number.isdecimal() or not of.isdecimal() or not 1 <= int(number) <= int(of):
+        raise argparse.ArgumentTypeError("give two numbers such as 2/5: the second of five folds")
+    return int(number), int(of)
 
 
 def _positive(text: str) -> int:

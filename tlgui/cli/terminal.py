@@ -60,6 +60,11 @@ class LiveRun:
         if self._out.is_terminal:
             self._show("reading the images", done, max(1, total), None)
 
+    def on_bytes(self, done: int, total: int) -> None:
+        """Shows how far an archive is unpacked, where there is somebody to watch."""
+        if self._out.is_terminal:
+            self._show("unpacking", done, max(1, total), None)
+
     def on_event(self, event: events.AnyEvent) -> None:
         """Shows one event."""
         match event:

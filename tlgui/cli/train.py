@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from tlgui.cli.drive import drive, engine_at_work, finish
+from tlgui.cli.folder import Typed, opened, typed
 from tlgui.cli.terminal import LiveRun, console, counts_table, note, pairs_table, print_json, scores_table
 from tlgui.core import commands, events, run_spec
 from tlgui.core.engine_process import EngineProcess
@@ -19,6 +20,7 @@ from tlgui.core.run_folder import RunFolder, open_run, recall_place, remember_pl
 from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
 from tlgui.imaging.names import counted
+from tlgui.imaging.part_checks import all_warnings
 from tlgui.imaging.prepare import Prepared, class_totals, prepare_run
 
 
@@ -26,8 +28,8 @@ def train(options: argparse.Namespace) -> int:
     """Runs `tlgui train`."""
     data, spec = _asked(options)
     with engine_at_work() as engine:  # it loads its libraries while the images are read
-        prepared = prepare(data, spec, options.run_dir, quiet=options.json)
-        job = _job(prepared.run.path, data, options)
+        prepared = prepare(data, spec, options.run_dir, quiet=options.json, options=options)
+        job = _job(prepared.run.path, prepared.data, options)
         return run_job(engine, job, options.json)
 
 
@@ -40,12 +42,23 @@ def go_on(options: argparse.Namespace) -> int:
         return run_job(engine, _job(run.path, data, options, options.more_epochs), options.json)
 
 
-def prepare(data: Path, spec: RunSpec, run_dir: Path | None, quiet: bool) -> Prepared:
-    """Makes the run folder; warnings go to standard error in `quiet` mode, where standard output is for events."""
+def prepare(
+    data: Path, spec: RunSpec, run_dir: Path | None, quiet: bool, options: argparse.Namespace | None = None
+) -> Prepared:
+    """Makes the run folder; warnings go to standard error in `quiet` mode, where standard output is for events.
+
+    Args:
+        data: the folder of images, or a zip of one.
+        spec: of the run.
+        run_dir: the run folder.
+        quiet: see above.
+        options: how the folder is read, for this run alone.
+    """
     out = console()
     say = note if quiet else out.print
     with LiveRun(out, quiet) as live:
-        prepared = prepare_run(data, spec, run_dir, live.on_files)
+        asked = typed(options, data, live.on_bytes) if options is not None else Typed(data)
+        prepared = prepare_run(asked.data, spec, run_dir, read=lambda: opened(asked, live.on_files))
     scan = prepared.scan
     counts = ", ".join(f"{name} {n}" for name, n in class_totals(prepared.counts).items())
     say(f"{counted(len(scan.used), 'image')} in {scan.layout}: {counts}.")
@@ -53,7 +66,7 @@ def prepare(data: Path, spec: RunSpec, run_dir: Path | None, quiet: bool) -> Pre
         say(f"{counted(len(scan.left_out), 'file')} left out (manifest.csv says why).")
     if not quiet:
         out.print(counts_table(prepared.counts))
-    for warning in scan.warnings:
+    for warning in all_warnings(scan, prepared.parts):
         say(f"Note: {warning.message}")
     if prepared.advice:
         say(prepared.advice)

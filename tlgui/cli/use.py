@@ -117,7 +117,7 @@ def _write_csv(path: Path, answers: list[events.Predicted]) -> None:
         values = [answer.probabilities.get(name, "") for name in classes]
         rows.append([answer.path, answer.label, *values, answer.problem])
     try:
-        atomic.write_bytes(path, csv_bytes(rows))
+        atomic.write_bytes(path, csv_bytes(rows, for_spreadsheets=True))
     except OSError as error:
         raise UserError(
             f"'{path.name}' cannot be written: {error.strerror}.", "Choose another place for it."

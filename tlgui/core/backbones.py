@@ -3,7 +3,8 @@
 To add a backbone:
 1. append a `Backbone` row; its module paths are those of the library's own network, in the order in which they run
    ("@flatten" flattens everything but the batch);
-2. name the library, the builder and the weights entry; size, crop, kernel, mean and std are read from the library;
+2. name the library, the builder and the weights entry; size, crop, kernel, mean and std are read from the library
+   (the first three stand here too, for the window);
 3. run `pytest tests/engine/test_backbones.py`, which walks every row.
 """
 
@@ -14,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from tlgui.core.errors import UserError
+from tlgui.core.preprocessing import Kernel
 
 
 class LayerGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class Backbone(msgspec.Struct, frozen=True, kw_only=True):
         features: inputs of the head's linear layer.
         head: modules of the head in the order in which they run.
         head_linear: the path of the linear layer in it that is replaced.
+        size, resize_to, kernel: as in `Preprocessing`, as the library says them; for where no library is loaded.
     """
 
     name: str
@@ -70,6 +73,9 @@ class Backbone(msgspec.Struct, frozen=True, kw_only=True):
     features: int
     head: tuple[str, ...]
     head_linear: str
+    size: int = 224
+    resize_to: int = 256
+    kernel: Kernel = "bilinear"
 
     @property
     def embedded(self) -> bool:
@@ -116,6 +122,7 @@ _ROWS = (
         features=1_280,
         head=("classifier",),
         head_linear="classifier",
+        kernel="bicubic",
     ),
     Backbone(
         name="resnet50",
@@ -142,6 +149,7 @@ _ROWS = (
         features=2_048,
         head=("fc",),
         head_linear="fc",
+        resize_to=232,
     ),
     Backbone(
         name="efficientnet-b0",
@@ -169,6 +177,7 @@ _ROWS = (
         features=1_280,
         head=("classifier.0", "classifier.1"),
         head_linear="classifier.1",
+        kernel="bicubic",
     ),
     Backbone(
         name="vgg16",

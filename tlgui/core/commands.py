@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from tlgui.core.errors import UserError
+from tlgui.core.records import PixelRule
 
 PositiveInt = Annotated[int, Meta(ge=1)]
 
@@ -121,8 +122,41 @@ class CheckWeights(Job, frozen=True, kw_only=True):
     file: str
 
 
+class ProbeShortcuts(Job, frozen=True, kw_only=True):
+    """Find out whether the label can be guessed from what must not matter; seconds; `Stop` cancels.
+
+    Attributes:
+        listing: what is used, with classes and groups, as `imaging.listing` writes it.
+        data: the dataset folder.
+        rule: its pixel rule.
+        images: at most so many are looked at, drawn by class.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    images: PositiveInt = 400
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
+class CompareSplits(Job, frozen=True, kw_only=True):
+    """Measure what the copies and groups on both sides of a naive split do to the score; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule: as in `ProbeShortcuts`.
+        repeats: splits of each kind that are drawn.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    images: PositiveInt = 1500
+    repeats: PositiveInt = 10
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
 AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Extend
-AnyJob = Train | Evaluate | Predict | Export | Survey | Measure | Fetch | CheckWeights
+AnyJob = Train | Evaluate | Predict | Export | Survey | Measure | Fetch | CheckWeights | ProbeShortcuts | CompareSplits
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyCommand | AnyJob] = msgspec.json.Decoder(AnyCommand | AnyJob)

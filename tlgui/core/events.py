@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from tlgui.core.event import Event as Event
+from tlgui.core.image_check_events import ProbeScore as ProbeScore
+from tlgui.core.image_check_events import ShortcutsProbed as ShortcutsProbed
+from tlgui.core.image_check_events import SplitsCompared as SplitsCompared
+
 PROTOCOL = 1
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Something that happened. Readers tolerate fields that they do not know."""
-
-    ends_job: ClassVar[bool] = False
 
 
 class EngineReady(Event, frozen=True, kw_only=True):
@@ -111,7 +110,7 @@ class BatchEnded(Event, frozen=True, kw_only=True):
     loss: float | None
     images_per_second: float | None
     seconds_left: float | None
-    learning_rates: dict[str, float] = {}
+    learning_rates: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class EpochEnded(Event, frozen=True, kw_only=True):
@@ -182,7 +181,7 @@ class Predicted(Event, frozen=True, kw_only=True):
 
     path: str
     label: str = ""
-    probabilities: dict[str, float] = {}
+    probabilities: dict[str, float] = msgspec.field(default_factory=dict)
     problem: str = ""
 
 
@@ -369,6 +368,8 @@ AnyEvent = (
     | Surveyed
     | Measured
     | WeightsChecked
+    | ShortcutsProbed
+    | SplitsCompared
     | Completed
     | Stopped
     | Failed

@@ -17,13 +17,19 @@ _MOST_TRIES = 3  # of one picture; then the fault lies with it, whatever the not
 _REPAIR = "Try again; if it happens again, run 'python3 packaging/run.py' to repair the installation."
 
 # The answer that settles a request; a `Refused` names it itself.
-_SETTLED_BY: dict[type[messages.Answer], type[Request]] = {
-    messages.Scanned: messages.ScanFolder,
-    messages.RunPrepared: messages.Prepare,
-    messages.DemoDrawn: messages.DrawDemo,
-    messages.ClassPaths: messages.ClassImages,
-    messages.LeftOutListed: messages.LeftOutFiles,
-    messages.SplitCounted: messages.Resplit,
+_SETTLED_BY: dict[type[messages.Answer], tuple[type[Request], ...]] = {
+    messages.Scanned: (messages.ScanFolder, messages.ChangeIntake, messages.UndoChange),
+    messages.RunPrepared: (messages.Prepare,),
+    messages.DemoDrawn: (messages.DrawDemo,),
+    messages.ClassPaths: (messages.ClassImages,),
+    messages.LeftOutListed: (messages.LeftOutFiles,),
+    messages.SplitCounted: (messages.Resplit,),
+    messages.TableRead: (messages.ReadTable,),
+    messages.GroupsTried: (messages.TryGroups,),
+    messages.LeaksListed: (messages.ListLeaks,),
+    messages.ListingWritten: (messages.WriteListing,),
+    messages.Inspected: (messages.Inspect,),
+    messages.Unpacked: (messages.Unpack,),
 }
 
 
@@ -81,6 +87,7 @@ class ImagingKeeper:
         self._is_ready = False
         self._requests: list[Request] = []
         self._pictures: dict[tuple[int, int], _Ordered] = {}
+        self._read_again: set[int] = set()
 
     def ask(self, request: Request) -> None:
         """Passes a request on; starts a child where there is none."""
@@ -154,7 +161,7 @@ class ImagingKeeper:
 
     def _settle(self, answer: AnyAnswer) -> None:
         for index, request in enumerate(self._requests):
-            settles = _SETTLED_BY.get(type(answer)) is type(request) or (
+            settles = type(request) in _SETTLED_BY.get(type(answer), ()) or (
                 isinstance(answer, messages.Refused) and answer.request == type(request).__name__
             )
             if settles and request.ticket == answer.ticket:
@@ -173,6 +180,8 @@ class ImagingKeeper:
         logger.warning("The imaging child ended (%s)", child.cause)
         requests, self._requests = self._requests, []
         for request in requests:
+            if in_hand and self._again(request):
+                continue
             problem, remedy = _cut_short(child.cause, in_hand)
             self._answered(_refused(request, UserError(problem, remedy, child.last_lines())))
         for key, ordered in list(self._pictures.items()):
@@ -184,6 +193,15 @@ class ImagingKeeper:
             else:
                 ordered.tries += 1
                 self._send(ordered.request)
+
+    def _again(self, request: Request) -> bool:
+        """Asks once more for a folder that a picture took down with it: what was read of it is remembered on the disk."""
+        if not isinstance(request, messages.ScanFolder) or request.ticket in self._read_again:
+            return False
+        self._read_again.add(request.ticket)
+        self._requests.append(request)
+        self._send(request)
+        return True
 
     def _cannot_start(self, reason: str, details: str) -> None:
         error = UserError(

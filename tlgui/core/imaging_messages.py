@@ -7,197 +7,102 @@ a folder: a folder of 100,000 files costs the window no more than one of 100.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import msgspec
-from msgspec import Meta
 
 from tlgui.core.errors import UserError
-from tlgui.core.records import DatasetWarning, LeftOut, PixelRule
-from tlgui.core.run_spec import Fraction, RunSpec
+from tlgui.core.imaging_requests import (
+    AnyRequest,
+    ChangeIntake,
+    ClassImages,
+    Count,
+    DrawDemo,
+    Forget,
+    Fractions,
+    Inspect,
+    LeftOutFiles,
+    ListLeaks,
+    Picture,
+    Prepare,
+    ReadTable,
+    Request,
+    RequestName,
+    Resplit,
+    ScanFolder,
+    Side,
+    Thumbnails,
+    TryGroups,
+    UndoChange,
+    Unpack,
+    Wanted,
+    WriteListing,
+)
+from tlgui.core.records import Grouping, LeftOut, TableColumns
+from tlgui.core.run_spec import RunSpec
+from tlgui.core.scan_summary import (
+    MOST_LEFT_OUT,
+    MOST_SAMPLES,
+    ChangeLine,
+    ClassCount,
+    ClassFound,
+    Leak,
+    ScanSummary,
+)
 
-MOST_SAMPLES = 16  # of one class
-MOST_LEFT_OUT = 1000  # in one answer; `LeftOutFiles` brings the others
-
-Count = Annotated[int, Meta(ge=0)]
-Side = Annotated[int, Meta(ge=16, le=8192)]
-Fractions = tuple[Fraction, Fraction, Fraction]
-RequestName = Literal["ScanFolder", "Prepare", "DrawDemo", "ClassImages", "LeftOutFiles", "Resplit"]
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Something for the imaging child to do; paths of folders are absolute, those of images relative to them."""
-
-    ticket: int
-
-
-class ScanFolder(Request, frozen=True, kw_only=True):
-    """Look at a folder: `Listed` soon, `ScanProgress` now and then, at last `Scanned` or `Refused`.
-
-    Attributes:
-        fractions, seed: for the counts per part.
-    """
-
-    data: str
-    fractions: Fractions = (0.7, 0.15, 0.15)
-    seed: Count = 0
-
-
-class Forget(Request, frozen=True, kw_only=True):
-    """Drop what the ticket asked for, also a finished scan: nothing with this ticket is answered after that.
-
-    Attributes:
-        numbers: only those pictures of the ticket; empty means all of it.
-    """
-
-    numbers: list[int] = []
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One picture to be answered under a number of the window's own."""
-
-    number: int
-    path: str
-
-
-class Thumbnails(Request, frozen=True, kw_only=True):
-    """Small pictures, each answered by a `Thumbnail`; those that were asked for last come first.
-
-    Attributes:
-        side: pixels of the square, or of the longer side with `whole`; nothing is enlarged.
-        whole: the whole picture; otherwise the middle square of it.
-        rule: the dataset's; `None` maps each image of more than 8 bits by its own range.
-    """
-
-    root: str
-    wanted: list[Wanted]
-    side: Side
-    whole: bool = False
-    rule: PixelRule | None = None
-
-
-class Picture(Request, frozen=True, kw_only=True):
-    """One whole picture for a large view, answered by a `Thumbnail` before all small ones.
-
-    Attributes:
-        longest: pixels of the longer side, at most.
-    """
-
-    root: str
-    wanted: Wanted
-    longest: Side
-    rule: PixelRule | None = None
-
-
-class Prepare(Request, frozen=True, kw_only=True):
-    """Make the run folder from the scan of this ticket; where that is gone, `data` is looked at again.
-
-    Attributes:
-        run_dir: the run folder itself; "" means a new one among the person's projects.
-    """
-
-    data: str
-    spec: RunSpec
-    run_dir: str = ""
-
-
-class DrawDemo(Request, frozen=True, kw_only=True):
-    """Draw the built-in demo images, unless they are there already: `ScanProgress`, then `DemoDrawn` or `Refused`."""
-
-
-class ClassImages(Request, frozen=True, kw_only=True):
-    """Some of the used images of a class, from a finished scan."""
-
-    class_name: str
-    offset: Count
-    count: Annotated[int, Meta(ge=1, le=1000)]
-
-
-class LeftOutFiles(Request, frozen=True, kw_only=True):
-    """Some of the files that a finished scan left out, in the order of their paths."""
-
-    offset: Count
-    count: Annotated[int, Meta(ge=1, le=1000)]
-
-
-class Resplit(Request, frozen=True, kw_only=True):
-    """How many images of each class go to each part with other fractions or another seed, from a finished scan."""
-
-    fractions: Fractions
-    seed: Count = 0
-
-
-class ClassFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A class as the names of folders tell it, before any file was looked into.
-
-    Attributes:
-        files: of any kind; some may be left out later.
-        samples: paths of files that are named like pictures, at most 16, relative to the folder.
-    """
-
-    name: str
-    files: int
-    samples: list[str]
-
-
-class ClassCount(msgspec.Struct, frozen=True, kw_only=True):
-    """A class with its used images.
-
-    Attributes:
-        train, validation, test: images in each part.
-        samples: paths of used images spread over the class, at most 16, relative to the folder.
-    """
-
-    name: str
-    train: int
-    validation: int
-    test: int
-    samples: list[str] = []
-
-    @property
-    def total(self) -> int:
-        """Used images."""
-        return self.train + self.validation + self.test
-
-
-class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look at a folder found, without the list of used files.
-
-    Attributes:
-        name: the folder's own name, never its place.
-        layout: "class folders" or "train/validation/test".
-        classes: those with used images, in the order of the model's outputs.
-        used: images, in all.
-        left_out: the first 1,000 files that are not used; `LeftOutFiles` brings the others.
-        left_out_count: of all files that are not used: used + left_out_count = all files.
-        reasons: how many files were left out for each reason code.
-        deep_images: used images of more than 8 bits a channel (the pixel rule acts on those alone).
-        given_parts: the parts that the folders name; validation that they do not name is cut from train.
-        fingerprint: of the used images, as in run.toml.
-    """
-
-    name: str
-    layout: str
-    classes: list[ClassCount]
-    used: int
-    left_out: list[LeftOut] = []
-    left_out_count: int = 0
-    reasons: dict[str, int] = {}
-    warnings: list[DatasetWarning] = []
-    pixel_rule: PixelRule = PixelRule()
-    deep_images: int = 0
-    given_parts: list[str] = []
-    fingerprint: str = ""
-
-    @property
-    def files(self) -> int:
-        """All files below the folder."""
-        return self.used + self.left_out_count
-
-    @property
-    def gives_split(self) -> bool:
-        """Whether the folders say what trains and what tests, so that `split_fractions` cannot."""
-        return self.layout != "class folders"
+__all__ = [
+    "MOST_LEFT_OUT",
+    "MOST_SAMPLES",
+    "Answer",
+    "AnyAnswer",
+    "AnyRequest",
+    "ChangeIntake",
+    "ChangeLine",
+    "ClassCount",
+    "ClassFound",
+    "ClassImages",
+    "ClassPaths",
+    "Count",
+    "DemoDrawn",
+    "DrawDemo",
+    "Forget",
+    "Fractions",
+    "GroupsTried",
+    "ImagingReady",
+    "Inspect",
+    "Inspected",
+    "Leak",
+    "LeaksListed",
+    "LeftOutFiles",
+    "LeftOutListed",
+    "ListLeaks",
+    "Listed",
+    "ListingWritten",
+    "Picture",
+    "Prepare",
+    "ReadTable",
+    "Refused",
+    "Request",
+    "RequestName",
+    "Resplit",
+    "RunPrepared",
+    "ScanFolder",
+    "ScanProgress",
+    "ScanSummary",
+    "Scanned",
+    "Side",
+    "SplitCounted",
+    "TableRead",
+    "Thumbnail",
+    "Thumbnails",
+    "TryGroups",
+    "UndoChange",
+    "Unpack",
+    "Unpacked",
+    "Wanted",
+    "WriteListing",
+    "decode_answer",
+    "decode_request",
+    "encode",
+]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -296,9 +201,97 @@ class LeftOutListed(Answer, frozen=True, kw_only=True):
 
 
 class SplitCounted(Answer, frozen=True, kw_only=True):
-    """The counts per part; the samples are left empty."""
+    """The counts per part; the samples are left empty.
+
+    Attributes:
+        summary: with all that follows from the parts besides, such as leaks and warnings; `None` = as before.
+    """
 
     classes: list[ClassCount]
+    summary: ScanSummary | None = None
+
+
+class TableRead(Answer, frozen=True, kw_only=True):
+    """A label table.
+
+    Attributes:
+        header: names of its columns.
+        rows: the first 20.
+        row_count: of all.
+        columns: as chosen, or as recognised; `None` = it looks like no label table.
+        evidence: sentences that say what it was told by.
+        matched: rows whose file is in the folder; `unmatched` names the first files that are not.
+        problem: why these columns do not do, in words, or "".
+        classes: class -> rows.
+    """
+
+    table: str
+    header: list[str]
+    rows: list[list[str]]
+    row_count: int
+    columns: TableColumns | None
+    evidence: list[str] = []
+    matched: int = 0
+    unmatched: list[str] = []
+    problem: str = ""
+    classes: dict[str, int] = {}
+
+
+class GroupsTried(Answer, frozen=True, kw_only=True):
+    """What a key would do; `problem` says in words why it cannot be used."""
+
+    grouping: Grouping
+    problem: str = ""
+
+
+class LeaksListed(Answer, frozen=True, kw_only=True):
+    """`leaks` are those from `offset` on, of `total`."""
+
+    offset: int
+    leaks: list[Leak]
+    total: int
+
+
+class ListingWritten(Answer, frozen=True, kw_only=True):
+    """The listing lies at `path`, absolute; the folder that it tells of at `data`."""
+
+    path: str
+    data: str
+
+
+class Inspected(Answer, frozen=True, kw_only=True):
+    """What the network sees of one image.
+
+    Attributes:
+        width, height: of the decoded image, upright.
+        original, decoded, square: JPEG or PNG files: as a plain viewer would show it; after every step; what enters the
+            network. Empty where there is a problem.
+        steps: every step that was applied, one sentence each, in their order.
+        clipped_low, clipped_high: share of values below and above the range, 0..1.
+        squeeze: how much more the width was shrunk than the height (1 = not at all); < 1 the other way.
+        cut_off: share of the picture that does not enter the network, 0..1.
+        warning: one line where something is lost, or "".
+        problem: why there is no picture, or "".
+    """
+
+    width: int = 0
+    height: int = 0
+    original: bytes = b""
+    decoded: bytes = b""
+    square: bytes = b""
+    steps: list[str] = []
+    clipped_low: float = 0.0
+    clipped_high: float = 0.0
+    squeeze: float = 1.0
+    cut_off: float = 0.0
+    warning: str = ""
+    problem: str = ""
+
+
+class Unpacked(Answer, frozen=True, kw_only=True):
+    """The archive was unpacked into `folder`, an absolute path."""
+
+    folder: str
 
 
 class Thumbnail(Answer, frozen=True, kw_only=True):
@@ -318,7 +311,6 @@ class Thumbnail(Answer, frozen=True, kw_only=True):
     problem: str = ""
 
 
-AnyRequest = ScanFolder | Forget | Thumbnails | Picture | Prepare | DrawDemo | ClassImages | LeftOutFiles | Resplit
 AnyAnswer = (
     ImagingReady
     | Listed
@@ -330,6 +322,12 @@ AnyAnswer = (
     | ClassPaths
     | LeftOutListed
     | SplitCounted
+    | TableRead
+    | GroupsTried
+    | LeaksListed
+    | ListingWritten
+    | Inspected
+    | Unpacked
     | Thumbnail
 )
 

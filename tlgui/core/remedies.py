@@ -19,12 +19,15 @@ CODES: dict[str, str] = {
     "what it is called, how large it is and where to put it.",
     # The images
     "images_missing": _FIND_IMAGES,
-    "images_changed": "Put it back, or say where the run's images are now, then continue the run.",
+    "images_changed": "Put back what is missing or was changed, or say where the run's images are now, then continue "
+    "the run.",
     "drive_gone": "Nothing before the last checkpoint is lost. Connect the drive, put the folder back or say where the "
     "images are now; then continue the run.",
     "no_images": "",
     "one_class": "",
     "too_few_images": "",
+    "table_gone": "",
+    "project_folder": "",
     # The run
     "not_a_run": "",
     "run_locked": "",

@@ -29,7 +29,6 @@ from filelock import FileLock, Timeout
 
 from tlgui.core import atomic, events, run_spec, state_file
 from tlgui.core.errors import UserError
-from tlgui.core.paths import projects_dir
 from tlgui.core.records import ImageRecord, LeftOut
 from tlgui.core.run_spec import RunSpec
 from tlgui.core.split import Part
@@ -41,12 +40,13 @@ _MANIFEST_COLUMNS = ("path", "class", "group", "split", "content_hash", "reason_
 
 
 class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A used image as the run knows it: `path` is relative to the dataset folder."""
+    """A used image as the run knows it: `path` is relative to the dataset folder; `group` as in `ImageRecord`."""
 
     path: str
     class_name: str
     part: Part
     content_hash: str
+    group: str = ""
 
 
 class RunFolder:
@@ -112,6 +112,7 @@ class RunFolder:
                         "class_name": row["class"],
                         "part": row["split"],
                         "content_hash": row["content_hash"],
+                        "group": row["group"],
                     }
                     for row in reader
                     if row["split"] != "left_out"
@@ -132,7 +133,7 @@ class RunFolder:
             UserError: the disk is full, or the folder may not be written to.
         """
         rows: list[tuple[str, ...]] = [_MANIFEST_COLUMNS]
-        rows += [(r.path, r.class_name, "", parts[r.path], r.content_hash, "", "") for r in used]
+        rows += [(r.path, r.class_name, r.group, parts[r.path], r.content_hash, "", "") for r in used]
         rows += [(item.path, "", "", "left_out", "", item.reason_code.value, item.reason) for item in left_out]
         try:
             atomic.write_bytes(self.manifest_path, csv_bytes(rows))
@@ -249,13 +250,12 @@ def open_run(path: Path) -> RunFolder:
     return folder
 
 
-def new_path(dataset: str, backbone: str, strategy: str, now: datetime) -> Path:
-    """A new, empty folder `<projects>/<dataset>/runs/<time> <backbone> <strategy>`, which nobody else is given.
+def new_path(runs: Path, backbone: str, strategy: str, now: datetime) -> Path:
+    """A new, empty folder `<time> <backbone> <strategy>` among the runs of a project, which nobody else is given.
 
     Raises:
         UserError: it cannot be made.
     """
-    runs = projects_dir() / safe_name(dataset) / "runs"
     stem = f"{now:{TIME_IN_NAME}} {backbone} {strategy}"
     try:
         runs.mkdir(parents=True, exist_ok=True)

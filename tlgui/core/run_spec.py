@@ -67,6 +67,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         layout: as recognised.
         classes: in the order of the model's outputs.
         images: used ones, in all.
+        formats: of the used images, such as "PNG" and "DICOM"; sorted.
+        grouped_by: key of what was kept together, as in `records.Grouping`; "" = nothing.
+        groups: how many groups that made.
+        changes: the person's decisions about the folder, one sentence each.
     """
 
     name: str
@@ -74,6 +78,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     layout: str
     classes: list[str]
     images: int
+    formats: list[str] = []
+    grouped_by: str = ""
+    groups: int = 0
+    changes: list[str] = []
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,7 +135,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def to_toml(self) -> str:
         """The file's text; what is not set is not written, since TOML knows no null."""
-        return tomli_w.dumps(_without_none(msgspec.to_builtins(self)))
+        return tomli_w.dumps(without_none(msgspec.to_builtins(self)))
 
 
 def read(path: Path) -> RunSpec:
@@ -157,9 +165,10 @@ def write(spec: RunSpec, path: Path) -> None:
     atomic.write_text(path, spec.to_toml())
 
 
-def _without_none(value: Any) -> Any:
+def without_none(value: Any) -> Any:
+    """The same without fields that are `None`, which TOML has no word for."""
     if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
+        return {key: without_none(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
-        return [_without_none(item) for item in value]
+        return [without_none(item) for item in value]
     return value

@@ -43,6 +43,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         warm: the warm start is behind.
         compiled: name of the compiled trunk in use, or "".
         seen_at: the cut at which the validation images were last looked at, -1 before the first time.
+        gone: names of images that vanished and are skipped, as long as they are not back.
         caching: whether activations are kept; it decides which views an epoch sees, so a run that goes on keeps it.
     """
 
@@ -63,6 +64,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     compiled: str = ""
     seen_at: int = -1
     caching: bool = False
+    gone: list[str] = []
 
 
 class Checkpoints:

@@ -8,10 +8,10 @@ from collections.abc import Generator, Iterator
 from typing import Literal, TypeVar
 
 import msgspec
-import torch
 from torch.nn.functional import cross_entropy
 
 from tlgui.core import commands, events
+from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.planning import first_trainable
 from tlgui.engine import cache, seeding
@@ -22,10 +22,10 @@ from tlgui.engine.failures import diverged
 from tlgui.engine.frozen_part import needed_bytes, too_large
 from tlgui.engine.ladder import layers_changed
 from tlgui.engine.param_groups import LayerOptimizer, peak_rates
-from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.schedule import one_cycle
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.validation import placed, validate
+from tlgui.engine.warm_start import fit_head
 
 _T = TypeVar("_T")
 _BATCH_EVENTS_PER_EPOCH = 10
@@ -38,13 +38,14 @@ def fit(setup: Setup) -> Generator[Event, None, Outcome]:
     Order of the loop, for each epoch: for each batch (obey commands; activations at the cut; forward; loss; backward;
     rates of this step; optimizer step; perhaps `BatchEnded`; perhaps a timely checkpoint); then validation;
     `EpochEnded`; keep the best; perhaps a timely checkpoint; stop early where patience is out. Validation images
-    alone choose the best state; test images are not known here.
+    alone choose the best state; test images are not known here. An image that vanishes is skipped from the batch on
+    that needs its file: batches keep their places, and one without any image left makes no step.
 
     Returns:
         The outcome; best and last checkpoints are on disk by then.
 
     Raises:
-        UserError: the loss is no longer a number, an image is gone, the disk is full.
+        UserError: the loss is no longer a number, an image has changed, more than a few are gone, the disk is full.
         OwnerGoneError: the owner is gone; the last checkpoint is on disk.
     """
     return (yield from _Loop(setup).run())
@@ -110,6 +111,9 @@ class _Loop:
         assert self.optimizer is not None
         self.optimizer.load_state_tensors(self.network, optimizer)
         yield events.Resumed(step=place.step, epoch=place.epoch)
+        for part in (self.setup.train, self.setup.validation):
+            self.frozen.skip_again(part, place.gone)
+            yield from part.notices()
         if self.setup.more_epochs:
             yield self._extend(self.setup.more_epochs)
             self._save()
@@ -124,28 +128,9 @@ class _Loop:
         self.frozen.changed_from(self.place.lowest)
 
     def _warm_start(self) -> Iterator[Event]:
-        """Fits the head on frozen features of the plain training images (LP-FT, arXiv 2202.10054)."""
-        train, head = self.setup.train, self.network.head_index
-        rows = []
-        started = time.monotonic()
-        for indices in seeding.batches(list(range(len(train))), self.training.batch_size):
-            yield from self._obey()
-            if self.stopping:
-                return
-            rows.append(self.frozen.activations(train, indices, 0, head))
-            done = sum(map(len, rows))
-            left = (time.monotonic() - started) / done * (len(train) - done)
-            yield events.Progress(
-                stage="features of the training images", done=done, total=len(train), seconds_left=left
-            )
-        features = torch.cat(rows)
-        weight, bias = fit_logistic_regression(features, train.labels, self.network.classes)
-        linear = self.network.head_linear
-        with torch.no_grad():
-            linear.weight.copy_(weight)
-            linear.bias.copy_(bias)
-            loss = cross_entropy(features @ weight.T + bias, train.labels).item()
-        yield from self._validate(epoch=0, train_loss=loss)
+        loss = yield from fit_head(self.setup, self._goes_on)
+        if loss is not None:
+            yield from self._validate(epoch=0, train_loss=loss)
 
     # -- epochs ------------------------------------------------------------------------------------------------
 
@@ -154,14 +139,18 @@ class _Loop:
         order = seeding.order(self.training.seed, place.epoch, len(train))
         self.clock.epoch_begins(self._to_compute(place.epoch), self.batches - place.batch)
         for indices in seeding.batches(order, self.training.batch_size)[place.batch :]:
-            yield from self._obey()
-            if self.stopping:
+            if not (yield from self._goes_on()):
                 return
             loss = self._step(indices)
-            place.loss_sum += loss * len(indices)
-            place.seen += len(indices)
             place.batch += 1
-            self.clock.batch_ended(len(indices))
+            if loss is not None:
+                images = len(train.there(indices))
+                place.loss_sum += loss * images
+                place.seen += images
+                self.clock.batch_ended(images)
+            yield from train.notices()
+            if loss is None:
+                continue
             if place.batch % max(1, self.batches // _BATCH_EVENTS_PER_EPOCH) == 0:
                 yield events.BatchEnded(
                     epoch=place.epoch + 1,
@@ -181,13 +170,20 @@ class _Loop:
         if self.setup.checkpoints.due:
             self._save()
 
-    def _step(self, indices: list[int]) -> float:
-        place, network = self.place, self.network
+    def _step(self, indices: list[int]) -> float | None:
+        """The loss of one optimizer step; `None` where no image of the batch is left, so that there was none."""
+        place, network, train = self.place, self.network, self.setup.train
         seeding.seed_step(self.training.seed, place.step)
-        view = self._view(place.epoch)
-        inputs = self.frozen.activations(self.setup.train, indices, view, place.first)
-        labels = self.setup.train.labels[indices].to(self.setup.device)
-        network.training_mode(place.first, len(indices))
+        try:
+            inputs = self.frozen.activations(train, indices, self._view(place.epoch), place.first)
+        except UserError:
+            self._save()  # nothing of this step is done; what was learned before it must not go with an image
+            raise
+        there = train.there(indices)
+        if not there:
+            return None
+        labels = train.labels[there].to(self.setup.device)
+        network.training_mode(place.first, len(there))
         loss = cross_entropy(network.run(placed(inputs, self.setup.device), place.first), labels)
         value = loss.item()
         if not math.isfinite(value):
@@ -251,6 +247,10 @@ class _Loop:
         return False
 
     # -- commands ----------------------------------------------------------------------------------------------
+
+    def _goes_on(self) -> Generator[Event, None, bool]:
+        yield from self._obey()
+        return not self.stopping
 
     def _obey(self) -> Iterator[Event]:
         """Applies what the person asked for since the last batch; waits while paused."""
@@ -366,8 +366,10 @@ class _Loop:
         if not self.place.warm:
             return  # nothing has been learned that going on could use
         assert self.optimizer is not None
-        state = self.network.model.state_dict()
-        self.setup.checkpoints.save(state, self.optimizer.state_tensors(self.network), self.place)
+        parts = (self.setup.train, self.setup.validation)
+        self.place.gone = [part.paths[index] for part in parts for index in sorted(part.skipped)]
+        model, optimizer = self.network.model.state_dict(), self.optimizer.state_tensors(self.network)
+        self.setup.checkpoints.save(model, optimizer, self.place)
 
     def _to_compute(self, epoch: int) -> int:
         return self.frozen.missing(self.setup.train, self._view(epoch), self.place.first)

@@ -21,7 +21,8 @@ from tlgui.engine.samples import Part, Reader
 from tlgui.engine.trunk import CHUNK, Trunk
 
 # Raise it when a decoder, the resize rule or the drawing of a view changes what an image becomes.
-_VIEWS = 1
+_VIEWS = 2
+_CHECKED = 4  # images by which an executor is compared with torch
 
 
 class FrozenPart:
@@ -53,36 +54,50 @@ class FrozenPart:
         self._stores = {key: store for key, store in self._stores.items() if key[0] <= index}
 
     def activations(self, part: Part, indices: Sequence[int], view: int, cut: int) -> Tensor:
-        """What group `cut` takes for some images: (N, ...) float32.
+        """What group `cut` takes for those of some images that are not skipped: (N, ...) float32, or (0,) for none.
+
+        An image is missed only when its file is needed, and what the cache has of it counts until then. From then on
+        the part skips it in each view, and the rows are those of `part.there(indices)` after the call.
 
         Raises:
-            UserError: a file is gone or can no longer be read.
+            UserError: a file has another content, or more than a few are gone.
         """
         if cut == 0 or not self.caching:
-            return self._trunk(self._reader.read(part, indices, view), cut)
+            return self._computed(part, indices, view, cut)
         store = self._store(cut, view > 0)
-        keys = [self._key(part, index, view) for index in indices]
-        missing = [index for index, key in zip(indices, keys, strict=True) if key not in store]
+        missing = [index for index in part.there(indices) if self._key(part, index, view) not in store]
         if missing:
             missing += self._others_missing(part, missing, view, store)
-            computed = self._trunk(self._reader.read(part, missing, view), cut)
-            store.put([self._key(part, index, view) for index in missing], computed)
+            computed = self._computed(part, missing, view, cut)
+            if kept := part.there(missing):
+                store.put([self._key(part, index, view) for index in kept], computed)
+        there = part.there(indices)
+        if not there:
+            return torch.empty(0)
         try:
-            return store.get(keys)
+            return store.get([self._key(part, index, view) for index in there])
         except KeyError:
             # A full disk: older rows had to go to make room for the new ones.
-            return store.rounded(self._trunk(self._reader.read(part, indices, view), cut))
+            return store.rounded(self._computed(part, there, view, cut))
+
+    def skip_again(self, part: Part, paths: Sequence[str]) -> None:
+        """Skips those of some images that are still gone; see `Reader.skip_again`."""
+        self._reader.skip_again(part, paths)
 
     def missing(self, part: Part, view: int, cut: int) -> int:
         """How many images of a part would have to be computed for a view."""
+        left = part.there(range(len(part)))
         if cut == 0 or not self.caching:
-            return len(part)
+            return len(left)
         store = self._store(cut, view > 0)
-        return sum(self._key(part, index, view) not in store for index in range(len(part)))
+        return sum(self._key(part, index, view) not in store for index in left)
 
     def check(self, part: Part, cut: int) -> bool:
         """Whether the executor agrees with torch on a few images."""
-        return self._trunk.agrees(self._reader.read(part, range(min(4, len(part))), 0), cut)
+        for start in range(0, len(part), _CHECKED):
+            if len(images := self._reader.read(part, range(len(part))[start : start + _CHECKED], 0)):
+                return self._trunk.agrees(images, cut)
+        return True
 
     def make_room(self, needed: int, cut: int) -> None:
         """Removes what others kept long ago, where this run's activations below group `cut` need the room."""
@@ -97,10 +112,15 @@ class FrozenPart:
         for store in self._stores.values():
             store.flush()
 
+    def _computed(self, part: Part, indices: Sequence[int], view: int, cut: int) -> Tensor:
+        images = self._reader.read(part, indices, view)
+        return self._trunk(images, cut) if len(images) else torch.empty(0)
+
     def _others_missing(self, part: Part, missing: list[int], view: int, store: ActivationStore) -> list[int]:
         """As many more images without activations as fill the trunk's last chunk: their turn comes in this epoch too."""
         asked = set(missing)
-        others = (i for i in range(len(part)) if i not in asked and self._key(part, i, view) not in store)
+        left = part.there(range(len(part)))
+        others = (i for i in left if i not in asked and self._key(part, i, view) not in store)
         return list(islice(others, -len(missing) % CHUNK))
 
     def _key(self, part: Part, index: int, view: int) -> str:

@@ -27,32 +27,45 @@ _BATCH = 32
 def logits_of(
     model: TrainedModel, part: Part, activations: Callable[[Part, list[int]], Tensor], cut: int
 ) -> Generator[int, None, Tensor]:
-    """Raw outputs for all images of a part, from its activations below group `cut`.
+    """Raw outputs for those images of a part that are not skipped, from its activations below group `cut`.
 
     Yields:
         How many images are done.
 
     Returns:
-        (N, classes) float32.
+        (N, classes) float32, for the images of `part.left`.
     """
     model.network.evaluation_mode()
-    outputs = []
+    outputs, answered = [], list[int]()
     for indices in seeding.batches(list(range(len(part))), _BATCH):
         inputs = activations(part, indices)
+        there = part.there(indices)
+        if not there:
+            yield indices[-1] + 1
+            continue
         if inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             device = next(model.network.model.parameters()).device
             outputs.append(model.network.run(inputs.to(device), cut).float().cpu())
-        yield sum(map(len, outputs))
-    return torch.cat(outputs)
+        answered += there
+        yield indices[-1] + 1
+    # An image that was answered from the cache may have been missed later on.
+    return torch.cat(outputs)[[index not in part.skipped for index in answered]]
 
 
 def metrics_of(probabilities: NDArray[np.float64], part: Part, classes: list[str], chose_epoch: bool) -> dict[str, Any]:
-    """Scores of one part as they stand in `metrics.json`."""
-    metrics = to_json_dict(score(part.labels.numpy(), probabilities, classes))
-    if chose_epoch:
-        metrics["note"] = OPTIMISTIC
+    """Scores of one part as they stand in `metrics.json`.
+
+    Args:
+        probabilities: (N, classes), for the images of `part.left`.
+        part: with the images that are skipped: how many they are is noted beside the score.
+        classes: names.
+        chose_epoch: whether the part chose the epoch.
+    """
+    metrics = to_json_dict(score(part.left.labels.numpy(), probabilities, classes))
+    if note := " ".join(filter(None, [OPTIMISTIC if chose_epoch else "", part.score_note()])):
+        metrics["note"] = note
     return metrics
 
 
@@ -64,7 +77,8 @@ def write(
     Args:
         run: whose.
         model: its best state.
-        answers: part name -> (images, (N, classes) probabilities), for train, validation and, where there is one, test.
+        answers: part name -> (images, (N, classes) probabilities of those that are not skipped), for train, validation
+            and, where there is one, test.
 
     Returns:
         Scores of validation and test.
@@ -116,7 +130,7 @@ def _predictions(classes: list[str], answers: dict[str, tuple[Part, NDArray[np.f
     for name in PARTS:
         if name not in answers:
             continue
-        part, probabilities = answers[name]
+        part, probabilities = answers[name][0].left, answers[name][1]
         for path, label, row in zip(part.paths, part.labels.tolist(), probabilities, strict=True):
             rows.append([path, name, classes[label], classes[int(row.argmax())], *row.tolist()])
     return csv_bytes(rows)

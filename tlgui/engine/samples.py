@@ -1,26 +1,35 @@
-"""The images of a run as the engine reads them: decoded once per need, by view, on all threads."""
+"""The images of a run as the engine reads them: decoded once per need, by view, on all threads.
+
+An image whose file is gone when it is needed is skipped from then on, as long as no more than a few are: it is counted
+and said, nothing is made up in its place, and what the cache holds of it is left alone too, so that each number of the
+sitting says of how many images it is. What the cache gave before the file was missed has counted as it should. A file
+that is there with another content is an error: it would teach something else under its name.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor
 
 from tlgui.core.errors import UserError
+from tlgui.core.events import Notice
 from tlgui.core.preprocessing import Preprocessing
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import ManifestRow
 from tlgui.core.run_spec import Augmentation
 from tlgui.engine.preprocess import normalise, to_input
 from tlgui.imaging.augment import apply_view, draw_view
+from tlgui.imaging.names import counted
 from tlgui.imaging.pixels import DecodeError, read_pixels
 from tlgui.imaging.training_view import read_for_training
 from tlgui.imaging.walk import folder_name
@@ -28,38 +37,111 @@ from tlgui.imaging.walk import folder_name
 # A folder that is being deleted or a drive that is being taken out loses its images one after another.
 _SETTLES_S = 0.5
 _LOOKED_AT = 24  # images of the part that tell a folder that is gone from an image that is
+# So many images of a part may vanish before the run stops: the larger of the two.
+_FEW = 3
+_FEW_SHARE = 0.05
+_IMAGE = {"train": "training image", "validation": "validation image", "test": "test image"}
 
 
-class _VanishedError(Exception):
-    """An image that cannot be read as the run knows it.
-
-    Attributes:
-        path: its name in the dataset.
-        missing: whether there is no such file any more.
-    """
-
-    def __init__(self, path: str, missing: bool) -> None:
-        super().__init__(path)
-        self.path, self.missing = path, missing
+class _ChangedError(Exception):
+    """A file that is there and is not the image that the run knows; its argument is its name in the dataset."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The images of one part: what they are called, what they hold, what they show."""
+    """The images of one part: what they are called, what they hold, what they show.
+
+    Attributes:
+        paths, hashes, labels: of each image, (N,).
+        name: "train", "validation", "test", or "" for images of no run.
+        skipped: numbers of the images that are gone.
+    """
 
     paths: list[str]
     hashes: list[str]
     labels: Tensor
+    name: str = ""
+    skipped: set[int] = field(default_factory=set)
+    _unsaid: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def there(self, indices: Sequence[int]) -> list[int]:
+        """Those of some images that are not skipped, in the same order."""
+        return [index for index in indices if index not in self.skipped]
+
+    @property
+    def left(self) -> Part:
+        """The same part without the images that are skipped."""
+        kept = self.there(range(len(self)))
+        if len(kept) == len(self):
+            return self
+        paths, hashes = [self.paths[index] for index in kept], [self.hashes[index] for index in kept]
+        return Part(paths, hashes, self.labels[kept], self.name)
+
+    def skip(self, gone: Sequence[int]) -> None:
+        """Leaves images out from now on.
+
+        Raises:
+            UserError: more than a few are gone by now, or all images, or all training images of a class.
+        """
+        self._unsaid.extend(self.there(gone))
+        self.skipped.update(gone)
+        problem = self._too_many(gone)
+        if problem:
+            raise UserError(
+                problem,
+                "Put back what is gone, or say where the run's images are with --data DIR, then continue the run.",
+                code="images_changed",
+            )
+
+    def notices(self) -> Iterator[Notice]:
+        """One `Notice` that names and counts the images that were missed since the last call, where there are any."""
+        new = len(self._unsaid)
+        if not new:
+            return
+        first, so_far = self.paths[self._unsaid[0]], f"{len(self.skipped)} of {len(self)} so far"
+        self._unsaid.clear()
+        if new == 1:
+            yield Notice(code="image_skipped", message=f"The {self._image} '{first}' is gone and is skipped: {so_far}.")
+            return
+        message = f"{counted(new, self._image)} are gone and are skipped, '{first}' among them: {so_far}."
+        yield Notice(code="image_skipped", message=message)
+
+    def score_note(self) -> str:
+        """What a score must say about the images that are not in it, or ""."""
+        n = len(self.skipped)
+        if not n:
+            return ""
+        return f"{n} of the {len(self)} images {'is' if n == 1 else 'are'} not in this score, because " + (
+            "its file is gone." if n == 1 else "their files are gone."
+        )
+
+    @property
+    def _image(self) -> str:
+        return _IMAGE.get(self.name, "image")
+
+    def _too_many(self, gone: Sequence[int]) -> str:
+        """Why the run cannot go on without the images that are gone by now, or ""."""
+        n, total = len(self.skipped), len(self)
+        if gone and (n > max(_FEW, _FEW_SHARE * total) or n == total):
+            verb, they = ("is", "it was") if n == 1 else ("are", "they were")
+            name = self.paths[gone[0]]
+            return f"{n} of {counted(total, self._image)} {verb} gone, '{name}' among them: {they} moved or removed."
+        left = set(self.labels[self.there(range(total))].tolist())
+        for index in gone if self.name == "train" else ():
+            if int(self.labels[index]) not in left:
+                return f"The image '{self.paths[index]}' is gone, and with it the last training image of its class."
+        return ""
 
     @classmethod
     def of(cls, rows: Sequence[ManifestRow], classes: Sequence[str]) -> Part:
         """Rows of the manifest with labels by class *name*, through the run's own list of classes."""
         number = {name: index for index, name in enumerate(classes)}
         labels = torch.tensor([number[row.class_name] for row in rows], dtype=torch.int64)
-        return cls([row.path for row in rows], [row.content_hash for row in rows], labels)
+        name = rows[0].part if rows else ""
+        return cls([row.path for row in rows], [row.content_hash for row in rows], labels, name)
 
 
 class Reader:
@@ -73,7 +155,7 @@ class Reader:
     ) -> None:
         self._root = root
         self._recipe = recipe
-        self._rule = rule
+        self._rule = msgspec.structs.asdict(rule)
         self._flip = augmentation == "standard"
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
 
@@ -82,65 +164,92 @@ class Reader:
         self._pool.shutdown()
 
     def read(self, part: Part, indices: Sequence[int], view: int) -> Tensor:
-        """Views of some images: (N, 3, S, S) float32, normalised.
+        """Views of those of some images that are there: (N, 3, S, S) float32, normalised, in the order asked for.
+
+        An image that is gone is skipped by its part from now on, so that the rows are those of `part.there(indices)`
+        after the call.
 
         Raises:
-            UserError: a file is gone or can no longer be read, or their whole folder is no longer there.
+            UserError: a file has another content, more than a few are gone, or their whole folder is no longer there.
         """
+        asked = part.there(indices)
+        try:
+            views = self._views(part, asked, view, settled=False)
+            if missed := [index for index, seen in views.items() if seen is None]:
+                self._refuse_lost_folder(part)
+                views |= self._views(part, missed, view, settled=True)  # a sync client may have put it back meanwhile
+                part.skip([index for index in missed if views[index] is None])
+        except _ChangedError as error:
+            raise UserError(
+                f"The image '{error}' is not the one that the run knows: it was changed, or it cannot be read any more.",
+                "Put it back, or say where the run's images are with --data DIR, then continue the run.",
+                code="images_changed",
+            ) from error
+        there = [seen for index in asked if (seen := views[index]) is not None]
+        size = self._recipe.size
+        return torch.stack(there) if there else torch.empty(0, 3, size, size)
+
+    def skip_again(self, part: Part, paths: Sequence[str]) -> None:
+        """Skips those images of a part that an earlier sitting had to skip and that are still gone.
+
+        Raises:
+            UserError: they are more than a few, or their whole folder is gone.
+        """
+        number = {path: index for index, path in enumerate(part.paths)}
+        gone = [number[path] for path in paths if path in number and not self._is_there(path)]
+        if gone:
+            self._refuse_lost_folder(part)
+            part.skip(gone)
+
+    def _views(self, part: Part, indices: Sequence[int], view: int, settled: bool) -> dict[int, Tensor | None]:
+        """By image, its view, or `None` where there is no such file; until it is settled, where none can be read."""
         paths = [part.paths[index] for index in indices]
         hashes = [part.hashes[index] for index in indices]
-        try:
-            if view == 0:
-                return torch.stack(list(self._pool.map(self._plain, paths, hashes)))
-            return torch.stack(list(self._pool.map(self._view, paths, hashes, repeat(view))))
-        except _VanishedError as error:
-            raise self._gone(part, error) from error
+        return dict(zip(indices, self._pool.map(self._view, paths, hashes, repeat(view), repeat(settled)), strict=True))
 
-    def _plain(self, path: str, content_hash: str) -> Tensor:
+    def _view(self, path: str, content_hash: str, view: int, settled: bool) -> Tensor | None:
+        content = self._bytes(path, content_hash, settled)
+        if content is None:
+            return None
         try:
-            pixels = read_pixels(
-                self._bytes(path, content_hash), self._rule.low, self._rule.high, self._rule.background
-            )
+            return self._drawn(content, content_hash, view) if view else self._plain(content)
         except DecodeError as error:
-            raise _VanishedError(path, missing=False) from error
-        return to_input(pixels, self._recipe)
+            raise _ChangedError(path) from error
 
-    def _view(self, path: str, content_hash: str, view: int) -> Tensor:
+    def _plain(self, content: bytes) -> Tensor:
+        return to_input(read_pixels(content, **self._rule), self._recipe)
+
+    def _drawn(self, content: bytes, content_hash: str, view: int) -> Tensor:
         size = self._recipe.size
-        rule = self._rule
-        content = self._bytes(path, content_hash)
-        try:
-            pixels = read_for_training(content, rule.low, rule.high, rule.background, at_least=2 * size)
-        except DecodeError as error:
-            raise _VanishedError(path, missing=False) from error
+        pixels = read_for_training(content, 2 * size, **self._rule)
         height, width = pixels.shape[:2]
         chosen = draw_view(content_hash, view, width / height, self._flip)
         square = torch.from_numpy(apply_view(pixels, chosen, size).copy())
         return normalise(square.permute(2, 0, 1).float(), self._recipe)
 
-    def _bytes(self, path: str, content_hash: str) -> bytes:
+    def _bytes(self, path: str, content_hash: str, settled: bool) -> bytes | None:
         """The file's content, which must be what the run knows: another would teach something else under its name."""
         try:
             content = (self._root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
-            raise _VanishedError(path, missing=True) from error
+            # A drive that was pulled out answers so too; whether it was is seen before the file is read again.
+            if not settled:
+                return None
+            raise _ChangedError(path) from error
         if hashlib.sha256(content).hexdigest() != content_hash:
-            raise _VanishedError(path, missing=False)
+            raise _ChangedError(path)
         return content
 
-    def _gone(self, part: Part, error: _VanishedError) -> UserError:
-        if error.missing and self._folder_is_gone(part):
-            return UserError(
+    def _refuse_lost_folder(self, part: Part) -> None:
+        if self._folder_is_gone(part):
+            raise UserError(
                 f"The folder of the images '{folder_name(self._root)}' is no longer there.",
                 "Connect the drive or put the folder back, or say where it is now with --data DIR; "
                 "then continue the run.",
                 code="drive_gone",
             )
-        return UserError(
-            f"The image '{error.path}' is not the one that the run knows: it was moved, changed or removed.",
-            "Put it back, or say where the run's images are with --data DIR, then continue the run.",
-            code="images_changed",
-        )
 
     def _folder_is_gone(self, part: Part) -> bool:
         """Whether most of the images are gone with the one: a place where a drive was may stay behind, empty."""
@@ -148,6 +257,11 @@ class Reader:
         # Not `Path.is_dir`, which raises what a drive that was pulled out answers.
         if not os.path.isdir(self._root):  # noqa: PTH112
             return True
+        if len(part) < 2 * _FEW:
+            # The few that may vanish can be most of such a part; the other parts' images tell.
+            return not any(files for _, _, files in os.walk(self._root))
         looked_at = part.paths[:: max(1, len(part) // _LOOKED_AT)]
-        there = sum(os.path.exists(self._root / path) for path in looked_at)  # noqa: PTH110
-        return 2 * there < len(looked_at)
+        return 2 * sum(map(self._is_there, looked_at)) < len(looked_at)
+
+    def _is_there(self, path: str) -> bool:
+        return os.path.exists(self._root / path)  # noqa: PTH110

@@ -34,6 +34,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         classes: in the order of the outputs.
         temperature: probabilities = softmax(logits / temperature); 1 until calibrated.
         epoch: the epoch that was kept.
+        formats: of the images that it was trained on and scored on.
     """
 
     backbone: str
@@ -42,6 +43,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     pixel_rule: PixelRule
     temperature: float = 1.0
     epoch: int
+    formats: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,7 @@ class TrainedModel:
         Raises:
             imaging.pixels.DecodeError: the file is no readable image.
         """
-        rule = self.card.pixel_rule
-        return read_pixels(path, rule.low, rule.high, rule.background)
+        return read_pixels(path, **msgspec.structs.asdict(self.card.pixel_rule))
 
     def logits(self, images: Iterable[NDArray[np.uint8]]) -> Tensor:
         """Raw outputs for decoded images: (N, classes) float32."""

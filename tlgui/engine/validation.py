@@ -31,7 +31,7 @@ class Validation:
 
 
 def validate(setup: Setup, first: int, slow: bool) -> Generator[Event, None, Validation]:
-    """Answers for every plain validation image.
+    """Answers for every plain validation image that is not skipped.
 
     Args:
         setup: of the run.
@@ -40,18 +40,24 @@ def validate(setup: Setup, first: int, slow: bool) -> Generator[Event, None, Val
     """
     network, part = setup.network, setup.validation
     network.evaluation_mode()
-    loss_sum, logits = 0.0, []
+    loss_sum, logits, labels = 0.0, [], []
     for indices in seeding.batches(list(range(len(part))), setup.training.batch_size):
         inputs = setup.frozen.activations(part, indices, 0, first)
+        yield from part.notices()
+        there = part.there(indices)
+        if not there:
+            continue
         with torch.inference_mode():
             outputs = network.run(placed(inputs, setup.device), first).float().cpu()
         if slow:
             done = indices[-1] + 1
             yield events.Progress(stage="answers for the validation images", done=done, total=len(part))
-        loss_sum += cross_entropy(outputs.double(), part.labels[indices], reduction="sum").item()
+        loss_sum += cross_entropy(outputs.double(), part.labels[there], reduction="sum").item()
         logits.append(outputs)
-    accuracy, balanced = _accuracies(torch.cat(logits), part.labels, network.classes)
-    return Validation(loss_sum / len(part), accuracy, balanced)
+        labels.append(part.labels[there])
+    seen = torch.cat(labels)
+    accuracy, balanced = _accuracies(torch.cat(logits), seen, network.classes)
+    return Validation(loss_sum / len(seen), accuracy, balanced)
 
 
 def placed(inputs: Tensor, device: torch.device) -> Tensor:

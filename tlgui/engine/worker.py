@@ -152,6 +152,14 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.survey import check_weights
 
             return check_weights(job, control)
+        case commands.ProbeShortcuts():
+            from tlgui.engine.jobs.shortcuts import probe_shortcuts
+
+            return probe_shortcuts(job, control)
+        case commands.CompareSplits():
+            from tlgui.engine.jobs.splits import compare_splits
+
+            return compare_splits(job, control)
     raise AssertionError(f"no such job: {job}")
 
 

@@ -126,6 +126,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
         Whether all has ended. What reads from a drive that does not answer cannot be ended from here.
     """
     bench.models.forget()
+    bench.shortcuts.forget()
     bench.side_jobs.clear()
     # All are told first, so that they leave at the same time.
     bench.engine.begin_shut_down(ENGINE_S)

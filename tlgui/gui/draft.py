@@ -211,6 +211,8 @@ class Draft(QObject):
             return "These images cannot be used as they are."
         if self.summary is None:
             return "The images are still being read." if self.scanning else "The images have not been read yet."
+        if self.summary.facts.domains and not self.summary.facts.domain:
+            return "Choose which domain is used, or all as one set."
         trained = [row for row in self.summary.classes if row.train > 0]
         if len(trained) < 2:
             return "Training needs images of at least two classes."

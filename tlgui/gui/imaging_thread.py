@@ -37,6 +37,14 @@ def _start_child(deliver: Deliver) -> ImagingProcess:
     return ImagingProcess(deliver=deliver)
 
 
+class SeenPictures(NamedTuple):
+    """The three pictures of an `Inspected`."""
+
+    original: QImage
+    decoded: QImage
+    square: QImage
+
+
 class ImagingThread(QThread):
     """Begins with the first request; a child that died is replaced with the next one.
 
@@ -48,9 +56,11 @@ class ImagingThread(QThread):
     """
 
     answered = Signal(object)
-    """Each answer of `core.imaging_messages` but `Thumbnail`."""
+    """Each answer of `core.imaging_messages` but `Thumbnail` and `Inspected`."""
     pictured = Signal(object, object)
     """A `Thumbnail` and its QImage, or None where it has a problem; `ThumbnailStore` listens."""
+    inspected = Signal(object, object)
+    """An `Inspected` and its `SeenPictures`, or None where it has a problem."""
     failed = Signal(object)
     """A `UserError`: no child can be started. Open requests were answered by `Refused` before."""
 
@@ -60,7 +70,7 @@ class ImagingThread(QThread):
         super().__init__(parent)
         self._make = make
         self._inbox: queue.SimpleQueue[Request | _Said | None] = queue.SimpleQueue()
-        self._outbox: deque[tuple[AnyAnswer | UserError, QImage | None]] = deque()
+        self._outbox: deque[tuple[AnyAnswer | UserError, QImage | SeenPictures | None]] = deque()
         self._numbers = itertools.count(1)
         self._tickets: set[int] = set()
         self._is_closing = False
@@ -102,6 +112,12 @@ class ImagingThread(QThread):
         """Draws the demo images: `ScanProgress`, then `DemoDrawn` or `Refused`. Returns the ticket."""
         ticket = self.new_ticket()
         self.ask(messages.DrawDemo(ticket=ticket))
+        return ticket
+
+    def unpack(self, archive: Path) -> int:
+        """Unpacks a zip among the person's projects: `ScanProgress`, then `Unpacked` or `Refused`. Returns the ticket."""
+        ticket = self.new_ticket()
+        self.ask(messages.Unpack(ticket=ticket, archive=str(archive.absolute())))
         return ticket
 
     def class_images(self, ticket: int, name: str, offset: int, count: int) -> None:
@@ -148,16 +164,19 @@ class ImagingThread(QThread):
         keeper.close()
 
     def _pass_on(self, answer: AnyAnswer) -> None:
-        image = None
-        if isinstance(answer, messages.Thumbnail) and answer.data:
-            # Here, since decoding has no place in the window's thread.
-            image = _decoded(answer.data)
-        self._put(answer, image)
+        # Here, since decoding has no place in the window's thread.
+        match answer:
+            case messages.Thumbnail() if answer.data:
+                self._put(answer, _decoded(answer.data))
+            case messages.Inspected() if not answer.problem:
+                self._put(answer, SeenPictures(*map(_decoded, (answer.original, answer.decoded, answer.square))))
+            case _:
+                self._put(answer, None)
 
     def _fail(self, error: UserError) -> None:
         self._put(error, None)
 
-    def _put(self, answer: AnyAnswer | UserError, image: QImage | None) -> None:
+    def _put(self, answer: AnyAnswer | UserError, image: QImage | SeenPictures | None) -> None:
         self._outbox.append((answer, image))
         # One wake for a whole outbox. Between the two lines it may be emptied: then this wake finds nothing.
         if len(self._outbox) == 1:
@@ -177,6 +196,8 @@ class ImagingThread(QThread):
                 continue
             elif isinstance(answer, messages.Thumbnail):
                 self.pictured.emit(answer, image)
+            elif isinstance(answer, messages.Inspected):
+                self.inspected.emit(answer, image)
             else:
                 self.answered.emit(answer)
         if self._outbox and not self._is_closing:

@@ -237,11 +237,9 @@ class MainWindow(QWidget):
         run_in_background(self, lambda: meaning_of([path]), self._on_meaning)
 
     def _on_meaning(self, meaning: Meaning) -> None:
-        if meaning.run is not None:
-            self._bench.open_run(meaning.run)
-        elif meaning.images is not None:
-            self._bench.open_folder(meaning.images)
-        elif hasattr(self.page, "show_error"):
+        if self._bench.open_meaning(meaning):
+            return
+        if hasattr(self.page, "show_error"):
             self.page.show_error(meaning, newest_run_button(meaning, self._bench.open_run))
         else:
             self._say(meaning)

@@ -123,6 +123,8 @@ PAGE_KEYS: tuple[tuple[str, str], ...] = (
     ("Tab, Shift+Tab", "The next or the previous control"),
     ("Arrow keys", "Inside a table, a ladder, tiles or a plot"),
     ("Enter or Space", "Pick or press what has the focus"),
+    ("F2", "Rename the class at hand"),
+    ("Menu key or Shift+F10", "What can be done with the class at hand"),
     ("Esc", "Close a dialog or a large view"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from typing import Any
 from tlgui.core import events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import MOST_LEFT_OUT, MOST_SAMPLES, ClassCount, ScanSummary
-from tlgui.core.records import LeftOut, Reason
-from tlgui.core.run_folder import RunFolder, open_run, recall_place
-from tlgui.core.run_spec import RunSpec
+from tlgui.core.intake import GroupBy
+from tlgui.core.records import Grouping, LeftOut, Reason
+from tlgui.core.run_folder import ManifestRow, RunFolder, open_run, recall_place
+from tlgui.core.run_spec import Dataset, RunSpec
+from tlgui.imaging.name_key import sentence_of
 
 # A curve of more points than a screen has columns shows nothing more.
 _MOST_BATCHES = 4_000
@@ -97,7 +99,31 @@ def summary_of_images(folder: RunFolder, spec: RunSpec) -> ScanSummary | None:
         reasons=dict(Counter(item.reason_code.value for item in left_out)),
         pixel_rule=spec.pixel_rule,
         fingerprint=spec.dataset.fingerprint,
+        grouping=_grouping(spec.dataset, rows),
+        groups=sum(number > 1 for number in _units(rows).values()),
     )
+
+
+def _grouping(dataset: Dataset, rows: Sequence[ManifestRow]) -> Grouping:
+    """What kept images together when the run began."""
+    if not dataset.grouped_by:
+        return Grouping()
+    largest = max(_units(rows).values(), default=0)
+    return Grouping(
+        key=dataset.grouped_by, sentence=key_words(dataset.grouped_by), groups=dataset.groups, largest=largest
+    )
+
+
+def key_words(key: str) -> str:
+    """What keeps images together, by the key that a run keeps."""
+    kind, _, pattern = key.partition(":")
+    if kind == "pattern":
+        return sentence_of(pattern)
+    return GroupBy(key=key).sentence().removeprefix("Images are kept together by ").removesuffix(".")
+
+
+def _units(rows: Sequence[ManifestRow]) -> Counter[str]:
+    return Counter(row.group for row in rows if row.group)
 
 
 def _left_out(manifest: Path) -> list[LeftOut]:

@@ -10,6 +10,7 @@ import msgspec
 from PySide6.QtCore import QObject
 
 from tlgui.core import imaging_messages as messages
+from tlgui.core.intake import SetTable
 from tlgui.core.run_spec import RunSpec
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class ScanDesk(QObject):
     Attributes:
         ticket: of the folder in hand; asks for `class_images` and the like are made with it. `None`: no folder.
         from_demo: whether the folder in hand is that of the demo, and training begins as soon as it is read.
+        unpacking: the archive that is being unpacked, to be read after that; else `None`.
     """
 
     def __init__(self, bench: Workbench) -> None:
@@ -38,7 +40,10 @@ class ScanDesk(QObject):
         self._bench = bench
         self.ticket: int | None = None
         self.from_demo = False
+        self.unpacking: Path | None = None
         self._demo_ticket: int | None = None
+        self._unpack_ticket: int | None = None
+        self._table = ""
         self._preparing: _Preparing | None = None
         bench.imaging.answered.connect(self._on_answered)
         bench.imaging.failed.connect(self._on_failed)
@@ -49,23 +54,34 @@ class ScanDesk(QObject):
         """Whether the demo images are being drawn."""
         return self._demo_ticket is not None
 
-    def open_folder(self, path: Path, keep: bool = False) -> None:
+    def open_folder(self, path: Path, keep: bool = False, table: str = "") -> None:
         """Begins to read a folder; see `Workbench.open_folder`."""
         self.from_demo = False
         self._read(path, keep)
+        self._table = table
         self._bench.show("images")
+
+    def open_archive(self, path: Path) -> None:
+        """Unpacks, then reads; see `Workbench.open_archive`."""
+        self._begin_beside()
+        self.unpacking = path
+        self._unpack_ticket = self._bench.imaging.unpack(path)
+        self._bench.draft.changed.emit()
+        self._bench.show("images")
+
+    def read_again(self) -> None:
+        """Reads the folder in hand anew; the other answers of the wizard stay."""
+        if (data := self._bench.draft.data) is not None:
+            self._read(data, keep=True)
 
     def open_demo(self) -> None:
         """Draws, reads and trains; see `Workbench.open_demo`."""
         if self.drawing:
             return
-        self._forget()
-        draft = self._bench.draft
-        draft.clear()
-        draft.scanning = True
+        self._begin_beside()
         self.from_demo = True
         self._demo_ticket = self._bench.imaging.draw_demo()
-        draft.changed.emit()
+        self._bench.draft.changed.emit()
         self._bench.show("images")
 
     def cancel(self) -> None:
@@ -92,6 +108,12 @@ class ScanDesk(QObject):
         self._preparing = _Preparing(self.ticket, answer)
         self._bench.imaging.prepare(self.ticket, data, spec, None)
 
+    def _begin_beside(self) -> None:
+        """The folder that will be read is made first."""
+        self._forget()
+        self._bench.draft.clear()
+        self._bench.draft.scanning = True
+
     def _read(self, path: Path, keep: bool) -> None:
         self._forget()
         draft = self._bench.draft
@@ -103,9 +125,10 @@ class ScanDesk(QObject):
         draft.changed.emit()
 
     def _forget(self) -> None:
-        left = (self.ticket, self._demo_ticket)
-        self.ticket = self._demo_ticket = None
-        self.from_demo = False
+        left = (self.ticket, self._demo_ticket, self._unpack_ticket)
+        self.ticket = self._demo_ticket = self._unpack_ticket = None
+        self.from_demo, self.unpacking, self._table = False, None, ""
+        self._bench.intake.forget()
         for ticket in left:
             self._let_go(ticket)
         if (folder := self._bench.draft.data) is not None:
@@ -123,8 +146,8 @@ class ScanDesk(QObject):
             isinstance(answer, messages.Refused) and answer.request == "Prepare"
         ):
             self._tell_prepared(answer)
-        elif answer.ticket == self._demo_ticket is not None:
-            self._on_demo(answer)
+        elif answer.ticket in (self._demo_ticket, self._unpack_ticket):
+            self._on_made(answer)
         elif answer.ticket == self.ticket is not None:
             self._on_scan(answer)
 
@@ -136,13 +159,16 @@ class ScanDesk(QObject):
         self._let_go(made.ticket)
         made.answer(answer)
 
-    def _on_demo(self, answer: Any) -> None:
+    def _on_made(self, answer: Any) -> None:
+        """The demo images, or the content of an archive."""
         match answer:
             case messages.ScanProgress():
                 self._bench.scan_progressed.emit(answer.done, answer.total, answer.seconds_left)
             case messages.DemoDrawn():
                 self._read(Path(answer.folder), keep=True)
                 self.from_demo = True
+            case messages.Unpacked():
+                self._read(Path(answer.folder), keep=True)
             case messages.Refused():
                 self._refused(answer)
 
@@ -155,23 +181,38 @@ class ScanDesk(QObject):
                 draft.listed = answer
                 draft.changed.emit()
             case messages.Scanned():
-                draft.summary, draft.scanning = answer.summary, False
+                draft.summary, draft.scanning, draft.scan_error = answer.summary, False, None
                 draft.changed.emit()
-                if self.from_demo:
-                    self.from_demo = False
-                    self._bench.start_training()
+                self._go_on()
             case messages.SplitCounted() if draft.summary is not None:
-                draft.summary = _with_counts(draft.summary, answer.classes)
+                draft.summary = answer.summary or _with_counts(draft.summary, answer.classes)
                 draft.changed.emit()
-            case messages.Refused() if answer.request in ("ScanFolder", "DrawDemo"):
+            case messages.Refused() if answer.request == "ScanFolder":
                 self._refused(answer)
+                self._take_table()
+            case messages.Refused() if answer.request == "ChangeIntake" and draft.summary is None:
+                self._refused(answer)  # the folder could not be used before, and it cannot be used so
             case messages.Refused() if answer.request == "Resplit" and draft.data is not None:
                 # The child died, and what it had found with it: the counts must be those of the shares that are asked for.
                 self._read(draft.data, keep=True)
 
+    def _go_on(self) -> None:
+        """What waited for the folder to be read."""
+        if self.from_demo:
+            self.from_demo = False
+            self._bench.start_training()
+        self._take_table()
+
+    def _take_table(self) -> None:
+        """The person dropped a table: the labels come from it, also where the folder was recognised in another way."""
+        table, self._table = self._table, ""
+        summary = self._bench.draft.summary
+        if table and (summary is None or summary.facts.table != table):
+            self._bench.intake.change(SetTable(table=table))
+
     def _refused(self, error: Any) -> None:
-        self.from_demo = False
-        self._demo_ticket = None
+        self.from_demo, self.unpacking = False, None
+        self._demo_ticket = self._unpack_ticket = None
         draft = self._bench.draft
         draft.scan_error, draft.scanning = error, False
         draft.changed.emit()
@@ -198,6 +239,11 @@ class ScanDesk(QObject):
 
 
 def _with_counts(summary: messages.ScanSummary, counts: list[messages.ClassCount]) -> messages.ScanSummary:
-    samples = {row.name: row.samples for row in summary.classes}
-    classes = [msgspec.structs.replace(row, samples=row.samples or samples.get(row.name, [])) for row in counts]
+    before = {row.name: row for row in summary.classes}
+    classes = [_as_before(row, before[row.name]) if row.name in before else row for row in counts]
     return msgspec.structs.replace(summary, classes=classes)
+
+
+def _as_before(row: messages.ClassCount, before: messages.ClassCount) -> messages.ClassCount:
+    samples, found = row.samples or before.samples, row.found or before.found
+    return msgspec.structs.replace(row, samples=samples, found=found)

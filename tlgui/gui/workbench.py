@@ -13,16 +13,20 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
 from tlgui.gui.draft import Draft
+from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
 from tlgui.gui.machine import Machine
 from tlgui.gui.model_desk import ModelDesk
 from tlgui.gui.run_desk import RunDesk
 from tlgui.gui.scan_desk import ScanDesk
+from tlgui.gui.shock_desk import ShockDesk
+from tlgui.gui.shortcut_desk import ShortcutDesk
 from tlgui.gui.wake import Wakefulness
 
 if TYPE_CHECKING:
     from tlgui.gui.engine_thread import EngineThread
     from tlgui.gui.imaging_thread import ImagingThread
+    from tlgui.gui.pages.start.dropped import Meaning
     from tlgui.gui.recent import RecentRuns
     from tlgui.gui.run_model import RunModel
     from tlgui.gui.settings import Settings
@@ -46,6 +50,9 @@ class Workbench(QObject):
 
     Attributes:
         draft: the run that is set up; the object stays the same for the life of the window.
+        intake: what the person decides about its images: `change(...)`, `undo(...)`, `busy`, `problem`.
+        shortcuts: whether the label can be guessed from what must not matter: `look()`, `cancel()`, `found`, `changed`.
+        shock: what a split without regard to groups would have made of the score: `measure()`, `cancel()`, `found`.
         machine: what is known of this computer: `sentence()`, `device_sentence`, `speed(backbone)`.
         backbones: where the weights of each network are, and how fast it is here: `row(name)`, `rows()`, `changed`.
         wakefulness: keeps the computer awake while it trains; `text` is for the train page.
@@ -92,10 +99,14 @@ class Workbench(QObject):
         engine.start_failed.connect(self._on_start_failed)
         self.jobs = JobQueue(engine, self)
         self.side_jobs = JobQueue(side, self, patience_s=_SIDE_PATIENCE_S)
+        # Before the scans: when the draft shows what a decision made of the images, it is no longer on its way.
+        self.intake = IntakeDesk(self)
         self.scans = ScanDesk(self)
         self.runs = RunDesk(self)
         self.weights = BackboneDesk(self)
         self.models = ModelDesk(self)
+        self.shortcuts = ShortcutDesk(self)
+        self.shock = ShockDesk(self)
         self.backbones: BackboneStates = self.weights.states
         self.draft.weights_problem = self.weights.problem
         self.wakefulness = Wakefulness(self)
@@ -110,15 +121,37 @@ class Workbench(QObject):
 
     # The run that is set up
 
-    def open_folder(self, path: Path, keep: bool = False) -> None:
+    def open_folder(self, path: Path, keep: bool = False, table: str = "") -> None:
         """Begins to read a folder of images and shows the page "images".
 
         Args:
             path: the folder.
             keep: the other answers of the wizard stay as they are.
+            table: name of a file in it that the labels come from; "" = as recognised.
         """
         self.runs.show_none()
-        self.scans.open_folder(path, keep)
+        self.scans.open_folder(path, keep, table)
+
+    def open_archive(self, path: Path) -> None:
+        """Unpacks a zip among the person's projects, then reads what was in it."""
+        self.runs.show_none()
+        self.scans.open_archive(path)
+
+    def open_meaning(self, meaning: Meaning) -> bool:
+        """Opens what the person dropped or chose.
+
+        Returns:
+            Whether there was anything to open; else the problem that it names is to be shown.
+        """
+        if meaning.run is not None:
+            self.open_run(meaning.run)
+        elif meaning.archive is not None:
+            self.open_archive(meaning.archive)
+        elif meaning.images is not None:
+            self.open_folder(meaning.images, table=meaning.table)
+        else:
+            return False
+        return True
 
     def cancel_scan(self) -> None:
         """Stops reading; nothing of that folder arrives any more."""

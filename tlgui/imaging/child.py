@@ -18,12 +18,12 @@ import msgspec
 
 from tlgui.core import imaging_messages as messages
 from tlgui.core.imaging_process import InHand
+from tlgui.imaging.considerate import let_others_go_first, private_output
 from tlgui.imaging.folder_work import FolderWork
 from tlgui.imaging.picture_queue import PictureQueue
 
 logger = logging.getLogger(__name__)
 
-_NICE = 5
 _LAST_MOMENTS_S = 0.5  # for what is being written, once the owner is gone
 
 
@@ -33,10 +33,10 @@ def main(arguments: list[str]) -> int:
     Args:
         arguments: the path of the file in which `ImagingProcess` reads what is in hand; empty when started by hand.
     """
-    output = _private_output()
+    output = private_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    _be_considerate()
+    let_others_go_first()
     notes = Path(arguments[0]) if arguments else None
     in_hand: Callable[[str], AbstractContextManager[None]] = InHand(notes).reading if notes else _not_noted
     desk = Desk(output, in_hand)
@@ -70,6 +70,7 @@ class Desk:
         self._lock = threading.Lock()
         self._tickets: set[int] = set()
         self._folders: dict[int, FolderWork] = {}
+        self._ending: list[FolderWork] = []
         self._pictures = PictureQueue(self.send, in_hand)
 
     def greet(self) -> None:
@@ -84,11 +85,12 @@ class Desk:
             return
         with self._lock:
             self._tickets.add(request.ticket)
-        if isinstance(request, messages.Thumbnails | messages.Picture):
+        if isinstance(request, messages.Thumbnails | messages.Picture | messages.Inspect):
             self._pictures.add(request)
             return
         if request.ticket not in self._folders:
-            self._folders[request.ticket] = FolderWork(request.ticket, self.send, self._in_hand)
+            self._ending = [work for work in self._ending if work.is_at_work]
+            self._folders[request.ticket] = FolderWork(request.ticket, self.send, self._in_hand, self._ending)
         self._folders[request.ticket].add(request)
 
     def send(self, answer: messages.Answer) -> None:
@@ -121,26 +123,8 @@ class Desk:
         work = self._folders.pop(request.ticket, None)
         if work is not None:
             work.cancel()
+            self._ending.append(work)
 
 
 def _not_noted(_path: str) -> AbstractContextManager[None]:
     return nullcontext()
-
-
-def _private_output() -> BinaryIO:
-    """Takes standard output for answers alone: whatever else prints, in Python or in C, goes to the log instead."""
-    private = os.dup(1)
-    os.set_inheritable(private, False)
-    os.dup2(2, 1)
-    return os.fdopen(private, "wb")
-
-
-def _be_considerate() -> None:
-    """Lets the window and the training go first."""
-    with contextlib.suppress(OSError, AttributeError, ImportError):
-        if os.name == "posix":
-            os.nice(_NICE)
-        else:
-            import psutil
-
-            psutil.Process().nice(0x4000)  # BELOW_NORMAL_PRIORITY_CLASS, which psutil names on Windows alone

@@ -149,6 +149,11 @@ _STATES = (
 _PURITY = (0.62, 1.0)
 
 
+def demo_folder(projects: Path) -> Path:
+    """Where the demo images lie: in a project of their own, like those of an unpacked archive."""
+    return projects / "demo images" / "demo images"
+
+
 def draw_demo_images(
     folder: Path,
     variant: str = "scanner-a",

@@ -5,30 +5,40 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+
+import msgspec
 
 from tlgui.core import imaging_messages as messages
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Answer, RequestName
-from tlgui.core.paths import projects_dir
-from tlgui.core.records import Scan
+from tlgui.core.intake import AnyChange, Intake, SetTable
+from tlgui.core.paths import cache_dir, projects_dir
+from tlgui.core.project import find_project, remember_table
+from tlgui.core.records import Copies, Scan
 from tlgui.core.scrub import scrub
+from tlgui.core.split import Part
 from tlgui.imaging import summary
-from tlgui.imaging.demo_images import draw_demo_images
+from tlgui.imaging.copies import leaks
+from tlgui.imaging.demo_images import demo_folder, draw_demo_images
+from tlgui.imaging.grouping import try_key
+from tlgui.imaging.label_table import read_table
+from tlgui.imaging.layout import table_read
+from tlgui.imaging.listing import listing_path, write_listing
+from tlgui.imaging.opening import Opened, key_of_table, name_of_table, open_folder, read_anew, stopper
+from tlgui.imaging.paced import paced
 from tlgui.imaging.pixels import reason_of
-from tlgui.imaging.prepare import prepare_run
-from tlgui.imaging.scan import ScanCancelled, scan_folder
-from tlgui.imaging.walk import folder_name
+from tlgui.imaging.prepare import prepare_run, split_of
+from tlgui.imaging.scan import ScanCancelled
+from tlgui.imaging.unpack import unpack
+from tlgui.imaging.walk import folder_name, walk
 
 logger = logging.getLogger(__name__)
 
-THREADS = 2
-PROGRESS_S = 0.05
-_SURE_S = 1.0  # of work, before the time that is left is told
+_ENDING_S = 2.0  # no longer: a disk may not answer
 
 FolderRequest = (
     messages.ScanFolder
@@ -37,7 +47,15 @@ FolderRequest = (
     | messages.ClassImages
     | messages.LeftOutFiles
     | messages.Resplit
+    | messages.ChangeIntake
+    | messages.UndoChange
+    | messages.ReadTable
+    | messages.TryGroups
+    | messages.ListLeaks
+    | messages.WriteListing
+    | messages.Unpack
 )
+_DEFAULT_SPLIT = messages.ScanFolder(ticket=0, data="")
 
 
 class FolderWork:
@@ -47,15 +65,23 @@ class FolderWork:
         ticket: of the requests.
         send: takes the answers.
         in_hand: entered around the reading of each file.
+        ending: earlier work that was cancelled and may not be at its end yet.
     """
 
     def __init__(
-        self, ticket: int, send: Callable[[Answer], None], in_hand: Callable[[str], AbstractContextManager[None]]
+        self,
+        ticket: int,
+        send: Callable[[Answer], None],
+        in_hand: Callable[[str], AbstractContextManager[None]],
+        ending: Sequence[FolderWork] = (),
     ) -> None:
         self._ticket = ticket
+        self._ending = ending
         self._send = send
         self._in_hand = in_hand
-        self._scan: Scan | None = None
+        self._data: Path | None = None
+        self._opened: Opened | None = None
+        self._fractions, self._seed = _DEFAULT_SPLIT.fractions, _DEFAULT_SPLIT.seed
         self._last_resplit: messages.Resplit | None = None
         self._cancelled = threading.Event()
         self._requests: queue.SimpleQueue[FolderRequest | None] = queue.SimpleQueue()
@@ -77,6 +103,18 @@ class FolderWork:
         """Waits for the end of the work that was cancelled."""
         self._thread.join(timeout_s)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has not come to its end yet."""
+        return self._thread.is_alive()
+
+    def _let_others_end(self) -> None:
+        """What a look at this folder that was cancelled just now has read is kept first, and not read once more."""
+        for work in self._ending:
+            if work._data == self._data:
+                work.join(_ENDING_S)
+        self._ending = ()
+
     def _run(self) -> None:
         while (request := self._requests.get()) is not None and not self._cancelled.is_set():
             if isinstance(request, messages.Resplit) and request is not self._last_resplit:
@@ -94,45 +132,169 @@ class FolderWork:
                 fault = UserError("The program made a mistake while it read the images.", "Try again.", details)
                 answer = self._refused(request, fault, is_fault=True)
             self._send(answer)
-        self._scan = None
+        self._opened = None
 
     def _answer(self, request: FolderRequest) -> Answer:
         match request:
             case messages.ScanFolder():
-                scan = self._scan = self._scan_folder(Path(request.data))
-                found = summary.summary_of(scan, request.fractions, request.seed)
-                return messages.Scanned(ticket=self._ticket, summary=found)
+                self._fractions, self._seed = request.fractions, request.seed
+                self._data = Path(request.data)
+                self._let_others_end()
+                self._opened = self._open(self._data)
+                return self._scanned()
+            case messages.ChangeIntake():
+                return self._change(request.changes)
+            case messages.ReadTable():
+                return self._read_table(request)
+            case messages.UndoChange():
+                return self._undo(request.numbers)
+            case messages.Resplit():
+                self._fractions, self._seed = request.fractions, request.seed
+                return self._counted()
             case messages.Prepare():
                 return self._prepare(request)
             case messages.DrawDemo():
                 return self._draw_demo()
+            case messages.Unpack():
+                archive = Path(request.archive)
+                folder = unpack(archive, projects_dir(), self._progress(), self._cancelled.is_set)
+                return messages.Unpacked(ticket=self._ticket, folder=str(folder.absolute()))
+            case _:
+                return self._looked_up(request)
+
+    def _looked_up(self, request: FolderRequest) -> Answer:
+        """Answers out of what was found, which change nothing."""
+        opened = self._finished()
+        match request:
             case messages.ClassImages():
                 return self._class_images(request)
             case messages.LeftOutFiles():
-                files = self._finished_scan().left_out
+                files = opened.scan.left_out
                 shown = files[request.offset : request.offset + request.count]
                 return messages.LeftOutListed(ticket=self._ticket, offset=request.offset, files=shown, total=len(files))
-            case messages.Resplit():
-                scan = self._finished_scan()
-                counts = summary.class_counts(scan, request.fractions, request.seed, with_samples=False)
-                return messages.SplitCounted(ticket=self._ticket, classes=counts)
+            case messages.TryGroups():
+                return self._try_groups(request.key)
+            case messages.ListLeaks():
+                return self._list_leaks(request)
+            case messages.WriteListing():
+                path = listing_path(cache_dir())
+                write_listing(path, opened.look, opened.scan, self._parts())
+                data = str(opened.look.root.absolute())
+                return messages.ListingWritten(ticket=self._ticket, path=str(path.absolute()), data=data)
+            case _:
+                raise AssertionError(f"no answer to {type(request).__name__}")
 
-    def _scan_folder(self, data: Path) -> Scan:
-        return scan_folder(
+    def _open(
+        self, data: Path, changes: Sequence[AnyChange] = (), tables: Mapping[str, Path] | None = None
+    ) -> Opened:  # fmt: skip
+        return open_folder(
             data,
             self._progress(),
             self._cancelled.is_set,
-            THREADS,
-            named=lambda tree, layout: self._send(summary.listed(self._ticket, folder_name(data), tree, layout)),
-            in_hand=self._in_hand,
+            lambda look, layout: self._send(summary.listed(self._ticket, folder_name(data), look.tree, layout)),
+            self._in_hand,
+            changes=changes,
+            tables=tables,
         )
+
+    def _scanned(self) -> messages.Scanned:
+        found = summary.summary_of(self._finished(), self._fractions, self._seed)
+        return messages.Scanned(ticket=self._ticket, summary=found)
+
+    def _change(self, asked: Sequence[AnyChange]) -> Answer:
+        if self._opened is None and self._data is not None:
+            return self._open_decided(self._data, asked)
+        opened = self._finished()
+        project = opened.project
+        project.refresh()
+        changes = [self._without_place(change) for change in asked]
+        return self._decide(opened, lambda: project.with_changes(changes), lambda: project.record(changes))
+
+    def _decide(self, opened: Opened, wanted: Callable[[], Intake], keep: Callable[[], None]) -> Answer:
+        """Reads by other decisions, and keeps them where the folder can be used so; those of other windows count too."""
+        scan = self._read_anew(opened, intake := wanted())
+        keep()
+        if opened.project.intake != intake:  # another window decided in this moment
+            scan = self._read_anew(opened, intake := opened.project.intake)
+        opened.intake, opened.scan, opened.not_followed = intake, scan, ""
+        return self._scanned()
+
+    def _read_anew(self, opened: Opened, intake: Intake) -> Scan:
+        return read_anew(opened, intake, self._progress(), self._cancelled.is_set)
+
+    def _open_decided(self, data: Path, asked: Sequence[AnyChange]) -> Answer:
+        """A folder that was refused as it was recognised, read by decisions; they are kept where it can be used so."""
+        root = data.absolute()
+        places: dict[str, Path] = {}
+        changes: list[AnyChange] = []
+        for change in asked:
+            if isinstance(change, SetTable) and (place := Path(change.table)).is_absolute():
+                inside = place.is_relative_to(root)
+                name = place.relative_to(root).as_posix() if inside else self._name_of(place, data)
+                places |= {} if inside else {name: place}
+                changes.append(msgspec.structs.replace(change, table=name))
+            else:
+                changes.append(change)
+        opened = self._open(data, changes, places)
+        for name, place in places.items():
+            remember_table(key_of_table(opened.project, name), place)
+        opened.project.record(changes)
+        self._opened = opened
+        return self._scanned()
+
+    def _name_of(self, table: Path, data: Path) -> str:
+        tree = walk(data, stopper(self._cancelled.is_set))
+        return name_of_table(find_project(data, [found.path for found in tree.files]), tree, table)
+
+    def _undo(self, numbers: Sequence[int]) -> Answer:
+        opened = self._finished()
+        project = opened.project
+        try:
+            return self._decide(opened, lambda: project.without(numbers), lambda: project.undo(numbers))
+        except UserError as error:
+            if not opened.not_followed:
+                raise
+            # Of several decisions that cannot be followed, each can be taken back alone.
+            project.undo(numbers)
+            opened.not_followed = error.problem
+            return self._scanned()
+
+    def _without_place(self, change: AnyChange) -> AnyChange:
+        """A table from elsewhere by its name: the journal holds no place."""
+        if not isinstance(change, SetTable) or not Path(change.table).is_absolute():
+            return change
+        opened = self._finished()
+        path = Path(change.table)
+        if path.is_relative_to(opened.look.root.absolute()):
+            return msgspec.structs.replace(change, table=path.relative_to(opened.look.root.absolute()).as_posix())
+        name = name_of_table(opened.project, opened.look.tree, path)
+        opened.look.tables[name] = read_table(path, name)
+        remember_table(key_of_table(opened.project, name), path)
+        return msgspec.structs.replace(change, table=name)
+
+    def _counted(self) -> messages.SplitCounted:
+        opened = self._finished()
+        counts = summary.class_counts(opened.scan, self._parts(), with_samples=False)
+        found = summary.summary_of(opened, self._fractions, self._seed)
+        return messages.SplitCounted(ticket=self._ticket, classes=counts, summary=found)
+
+    def _parts(self) -> dict[str, Part]:
+        opened = self._finished()
+        return split_of(opened.scan, self._fractions, self._seed, opened.project)
 
     def _prepare(self, request: messages.Prepare) -> Answer:
         data = Path(request.data)
-        # The scan is gone where an earlier child died.
-        scan = self._scan = self._scan or self._scan_folder(data)
+        # What was found is gone where an earlier child died.
+        opened = self._opened = self._opened or self._open(data)
         run_dir = Path(request.run_dir) if request.run_dir else None
-        prepared = prepare_run(data, request.spec, run_dir, scan=scan)
+        prepared = prepare_run(
+            data,
+            request.spec,
+            run_dir,
+            scan=opened.scan,
+            project=opened.project,
+            follows_journal=not opened.not_followed,
+        )
         return messages.RunPrepared(
             ticket=self._ticket,
             run=str(prepared.run.path.resolve()),
@@ -141,7 +303,7 @@ class FolderWork:
         )
 
     def _draw_demo(self) -> Answer:
-        folder = projects_dir() / "demo images"
+        folder = demo_folder(projects_dir())
         try:
             draw_demo_images(folder, progress=self._progress(), cancelled=self._cancelled.is_set)
         except OSError as error:
@@ -154,7 +316,8 @@ class FolderWork:
         return messages.DemoDrawn(ticket=self._ticket, folder=str(folder.absolute()))
 
     def _class_images(self, request: messages.ClassImages) -> Answer:
-        paths = [record.path for record in self._finished_scan().used if record.class_name == request.class_name]
+        used = self._finished().scan.used
+        paths = [record.path for record in used if record.class_name == request.class_name]
         return messages.ClassPaths(
             ticket=self._ticket,
             class_name=request.class_name,
@@ -163,32 +326,52 @@ class FolderWork:
             total=len(paths),
         )
 
-    def _finished_scan(self) -> Scan:
-        if self._scan is None:
+    def _read_table(self, request: messages.ReadTable) -> Answer:
+        """Also of a folder that was refused: a table may be what it lacks."""
+        path = Path(request.table)
+        if self._opened is None and self._data is not None:
+            tree, known, root = walk(self._data), {}, self._data
+        else:
+            look = self._finished().look
+            tree, known, root = look.tree, look.tables, look.root
+        if path.is_absolute():
+            table = read_table(path, path.name)
+        else:
+            table = known.get(request.table) or read_table(root / path, request.table)
+        return table_read(self._ticket, table, request.columns, tree)
+
+    def _try_groups(self, key: str) -> Answer:
+        opened = self._finished()
+        try:
+            if key.startswith("pattern:"):
+                tried = try_key([record.path for record in opened.scan.used], key)
+            else:
+                tried = read_anew(opened, _grouped_by(opened, key)).grouping
+        except UserError as error:
+            return messages.GroupsTried(
+                ticket=self._ticket, grouping=opened.scan.grouping, problem=f"{error.problem} {error.remedy}"
+            )
+        return messages.GroupsTried(ticket=self._ticket, grouping=tried)
+
+    def _list_leaks(self, request: messages.ListLeaks) -> Answer:
+        parts = self._parts()
+        every: Sequence[Copies] = self._finished().scan.copies
+        pairs = every if request.all else leaks(every, parts)
+        shown = [summary.leak_of(pair, parts) for pair in pairs[request.offset : request.offset + request.count]]
+        return messages.LeaksListed(ticket=self._ticket, offset=request.offset, leaks=shown, total=len(pairs))
+
+    def _finished(self) -> Opened:
+        if self._opened is None:
             raise UserError(
                 "What was found in the folder is not at hand any more.", "Choose the folder again to read it anew."
             )
-        return self._scan
+        return self._opened
 
     def _progress(self) -> Callable[[int, int], None]:
-        """Passes progress on, at most 20 times a second."""
-        began = last = 0.0
-        before = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal began, before, last
-            now = time.monotonic()
-            if not began:
-                # Looking through the folders came before, which says nothing of how fast files are read.
-                began, before = now, done
-            if now - last < PROGRESS_S and done < total:
-                return
-            last = now
-            spent = now - began
-            left = spent / (done - before) * (total - done) if spent > _SURE_S and done > before else None
+        def tell(done: int, total: int, left: float | None) -> None:
             self._send(messages.ScanProgress(ticket=self._ticket, done=done, total=total, seconds_left=left))
 
-        return progress
+        return paced(tell)
 
     def _refused(self, request: FolderRequest, error: UserError, is_fault: bool = False) -> Answer:
         name: RequestName = type(request).__name__  # type: ignore[assignment]
@@ -201,3 +384,17 @@ class FolderWork:
             code=error.code,
             is_fault=is_fault,
         )
+
+
+def _grouped_by(opened: Opened, key: str) -> Intake:
+    """The decisions in force with another key; a column that the table was not read for is read."""
+    columns, column = opened.scan.facts.columns, key.removeprefix("column:")
+    if column == key or columns is None:
+        return msgspec.structs.replace(opened.intake, group=key)
+    return msgspec.structs.replace(
+        opened.intake,
+        layout="label table",
+        table=opened.scan.facts.table,
+        columns=msgspec.structs.replace(columns, group=column),
+        group=key,
+    )

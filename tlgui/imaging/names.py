@@ -66,7 +66,7 @@ def order(path: str) -> tuple[str, str]:
 
 def is_readable_name(name: str) -> bool:
     """False for a name that is no valid text (Linux allows any bytes): it could be written into no file of ours."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def printable(path: str) -> str:

@@ -10,26 +10,28 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from tlgui.core.imaging_messages import Picture, Thumbnail, Thumbnails
-from tlgui.core.records import PixelRule
+from tlgui.core.imaging_messages import Answer, Inspect, Inspected, Picture, Thumbnail, Thumbnails
 from tlgui.core.scrub import scrub
 from tlgui.imaging.pixels import DecodeError
+from tlgui.imaging.seen import inspected
 from tlgui.imaging.thumbnails import thumbnail
 
 logger = logging.getLogger(__name__)
+
+_NO_NUMBER = -1  # of what the network sees: a request for it is one picture, and is forgotten whole
 
 
 class _Order(NamedTuple):
     """One picture to make."""
 
-    ticket: int
+    request: Thumbnails | Picture | Inspect
     number: int
-    root: str
     path: str
-    side: int
-    whole: bool
-    rule: PixelRule | None
-    large: bool
+
+    @property
+    def large(self) -> bool:
+        """Whether a person waits in front of this one picture."""
+        return not isinstance(self.request, Thumbnails)
 
 
 class PictureQueue:
@@ -40,26 +42,22 @@ class PictureQueue:
         in_hand: entered around the reading of each file.
     """
 
-    def __init__(
-        self, send: Callable[[Thumbnail], None], in_hand: Callable[[str], AbstractContextManager[None]]
-    ) -> None:
+    def __init__(self, send: Callable[[Answer], None], in_hand: Callable[[str], AbstractContextManager[None]]) -> None:
         self._send = send
         self._in_hand = in_hand
         self._orders: list[_Order] = []  # the next one stands last
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="pictures", daemon=True).start()
 
-    def add(self, request: Thumbnails | Picture) -> None:
-        """Takes a request; large views go before all small pictures."""
+    def add(self, request: Thumbnails | Picture | Inspect) -> None:
+        """Takes a request; single large pictures go before all small ones."""
         match request:
+            case Inspect():
+                orders = [_Order(request, _NO_NUMBER, request.path)]
             case Picture():
-                wanted, side, whole, large = [request.wanted], request.longest, True, True
+                orders = [_Order(request, request.wanted.number, request.wanted.path)]
             case Thumbnails():
-                wanted, side, whole, large = request.wanted, request.side, request.whole, False
-        orders = [
-            _Order(request.ticket, one.number, request.root, one.path, side, whole, request.rule, large)
-            for one in reversed(wanted)
-        ]
+                orders = [_Order(request, one.number, one.path) for one in reversed(request.wanted)]
         with self._changed:
             self._orders += orders
             self._orders.sort(key=lambda order: order.large)  # keeps the order among equals
@@ -70,7 +68,9 @@ class PictureQueue:
         dropped = set(numbers)
         with self._changed:
             self._orders = [
-                order for order in self._orders if order.ticket != ticket or (dropped and order.number not in dropped)
+                order
+                for order in self._orders
+                if order.request.ticket != ticket or (dropped and order.number not in dropped)
             ]
 
     def _run(self) -> None:
@@ -81,17 +81,28 @@ class PictureQueue:
                 order = self._orders.pop()
             self._send(self._made(order))
 
-    def _made(self, order: _Order) -> Thumbnail:
+    def _made(self, order: _Order) -> Answer:
         problem = "The program could not show this image; its log says more."
         try:
             with self._in_hand(order.path):
-                small = thumbnail(Path(order.root, order.path), order.side, order.whole, order.rule)
-            return Thumbnail(
-                ticket=order.ticket, number=order.number, width=small.width, height=small.height, data=small.data
-            )
+                return _picture(order)
         except DecodeError as error:
             problem = error.message
         except Exception:
             # A fault of ours must not keep the other pictures from being made.
             logger.error("A picture could not be made\n%s", scrub(traceback.format_exc()))
-        return Thumbnail(ticket=order.ticket, number=order.number, problem=problem)
+        ticket = order.request.ticket
+        if isinstance(order.request, Inspect):
+            return Inspected(ticket=ticket, problem=problem)
+        return Thumbnail(ticket=ticket, number=order.number, problem=problem)
+
+
+def _picture(order: _Order) -> Answer:
+    request = order.request
+    if isinstance(request, Inspect):
+        return inspected(request)
+    side, whole = (request.longest, True) if isinstance(request, Picture) else (request.side, request.whole)
+    small = thumbnail(Path(request.root, order.path), side, whole, request.rule)
+    return Thumbnail(
+        ticket=request.ticket, number=order.number, width=small.width, height=small.height, data=small.data
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from tlgui import __version__
 from tlgui.core import run_folder
 from tlgui.core.backbones import backbone
 from tlgui.core.errors import UserError
+from tlgui.core.intake import Change, CutTest, GroupBy, SetTable, UseFold
 from tlgui.core.planning import check_parts, resolve
+from tlgui.core.project import Project, find_project
 from tlgui.core.records import Scan
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Dataset, RunSpec
-from tlgui.core.split import PARTS, Part, split
+from tlgui.core.split import PARTS, Part, conflicts, split
+from tlgui.core.superseded import without_effect
 from tlgui.imaging.names import is_readable_name
-from tlgui.imaging.scan import scan_folder
+from tlgui.imaging.opening import Opened, open_folder
 
 Counts = dict[str, dict[Part, int]]  # class -> part -> images
 
@@ -35,6 +38,7 @@ class Prepared:
         scan: what was found there.
         counts: images of each class in each part.
         advice: why this strategy, where it was "auto"; else "".
+        parts: of each used image.
     """
 
     run: RunFolder
@@ -42,11 +46,15 @@ class Prepared:
     scan: Scan
     counts: Counts
     advice: str
+    parts: dict[str, Part] = field(default_factory=dict)
 
 
-def split_of(scan: Scan, spec: RunSpec) -> dict[str, Part]:
-    """The part of each used image."""
-    return split(scan.used, spec.split_fractions, spec.training.seed)
+def split_of(
+    scan: Scan, fractions: tuple[float, float, float], seed: int, project: Project | None = None
+) -> dict[str, Part]:
+    """The part of each used image: as the project kept it, new ones drawn."""
+    kept = project.kept_split(fractions, seed) if project is not None else None
+    return split(scan.used, fractions, seed, kept, scan.cut_test, scan.fold)
 
 
 def count(scan: Scan, parts: dict[str, Part]) -> Counts:
@@ -74,6 +82,9 @@ def prepare_run(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     scan: Scan | None = None,
+    project: Project | None = None,
+    read: Callable[[], Opened] | None = None,
+    follows_journal: bool = True,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -85,6 +96,12 @@ def prepare_run(
         cancelled: asked between two files.
         scan: of this folder, where it was looked at already: nothing is read a second time then. A file that was changed
             since is found out by its content hash when the engine reads it.
+        project: of this folder: its split is followed and kept, and a new run goes there; found where it is not given.
+            Its decisions and its salt are in `scan` already, or are followed where there is none.
+        read: opens the folder, where there is no scan; called when everything else is known to do. Decisions for this
+            once that it follows are for this run alone: where they part images in another way, the run has a split of
+            its own, unless it is the project's first one.
+        follows_journal: False = the project's decisions were left aside in `scan`, so the run does not claim them.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -95,21 +112,37 @@ def prepare_run(
     _refuse_unsayable(data, run_dir)
     if run_dir is not None:
         run_folder.refuse_occupied(run_dir)
-    scan = scan or scan_folder(data, progress, cancelled)
+    changes: Sequence[Change] = ()
+    if scan is None:
+        opened = _followed(read() if read is not None else open_folder(data, progress, cancelled))
+        scan, project, changes = opened.scan, project or opened.project, opened.changes
+    project = project or find_project(
+        data, [record.path for record in scan.used] + [left.path for left in scan.left_out]
+    )
     training, advice = resolve(spec.training, len(scan.used))
+    decided = [*(project.in_force if follows_journal else ()), *changes]
+    replaced = without_effect(decided)
     dataset = Dataset(
         name=scan.name,
         fingerprint=run_folder.fingerprint(scan.used),
         layout=scan.layout,
         classes=scan.classes,
         images=len(scan.used),
+        grouped_by=scan.grouping.key,
+        groups=scan.grouping.groups,
+        changes=[change.sentence() for place, change in enumerate(decided) if place not in replaced],
+        formats=scan.formats,
     )
     spec = msgspec.structs.replace(
         spec, tlgui=__version__, data="", training=training, dataset=dataset, pixel_rule=scan.pixel_rule, machine=None
     )
-    parts = split_of(scan, spec)
+    kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan)
+    parts = split_of(scan, spec.split_fractions, spec.training.seed, kept)
     check_parts(scan.used, parts)
-    path = run_dir or run_folder.new_path(scan.name, spec.backbone, training.strategy, datetime.now())
+    if kept is not None:
+        # Before the run: by this the project has its own folder, also where another program begins one of the same name.
+        kept.write_split(scan.used, parts, spec.split_fractions, spec.training.seed)
+    path = run_dir or run_folder.new_path(project.runs, spec.backbone, training.strategy, datetime.now())
     run = run_folder.create(path, spec)
     try:
         run.write_manifest(scan.used, parts, scan.left_out)
@@ -120,7 +153,34 @@ def prepare_run(
                 run.path.rmdir()
         raise
     run_folder.remember_place(dataset.fingerprint, data)
-    return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "")
+    return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "", parts)
+
+
+def split_project(
+    project: Project, changes: Sequence[Change], fractions: tuple[float, float, float], seed: int, scan: Scan
+) -> Project | None:
+    """The project whose split is followed; `None` where changes for this once ask for another one than it keeps.
+
+    Where they ask for other groups, the split is followed as long as it tears none of them.
+    """
+    if not changes or project.kept_split(fractions, seed) is None:
+        return project
+    if any(isinstance(change, CutTest | UseFold) for change in changes):
+        return None
+    if not any(isinstance(change, GroupBy | SetTable) for change in changes):
+        return project
+    torn, anew = (conflicts(scan.used, split_of(scan, fractions, seed, source)) for source in (project, None))
+    return None if len(torn) > len(anew) else project
+
+
+def _followed(opened: Opened) -> Opened:
+    """The folder, where all that was decided about it is followed."""
+    if opened.not_followed:
+        raise UserError(
+            f"What was decided about the folder '{opened.scan.name}' cannot be followed: {opened.not_followed}",
+            "Put back what is missing; or open the folder in the window and take that decision back.",
+        )
+    return opened
 
 
 def _refuse_unsayable(*places: Path | None) -> None:

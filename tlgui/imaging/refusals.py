@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from tlgui.core.errors import UserError
-from tlgui.core.records import LeftOut, Reason
+from tlgui.core.records import ImageRecord, LeftOut, Reason
+from tlgui.core.split import most_folds
 from tlgui.imaging.file_check import Checked
-from tlgui.imaging.layout import Layout
+from tlgui.imaging.layout import Layout, Place, find_tables
 from tlgui.imaging.names import counted, listed
 from tlgui.imaging.pixels import ACCEPTED
 from tlgui.imaging.unread import unread_files, unread_kinds, unread_remedy
@@ -29,10 +30,10 @@ def refuse_unusable(
     if for_training:
         _refuse_splits_without_train(name, layout, used)
     if not used:
-        _refuse_without_image(name, layout, left_out)
+        _refuse_without_image(name, tree, layout, left_out)
     if not for_training:
         return
-    _refuse_class_that_train_lacks(name, used)
+    _refuse_class_that_train_lacks(name, layout, used)
     classes = sorted({checked.place.class_name for checked in used})
     if len(classes) == 1:
         _refuse_single_class(name, classes[0], layout, left_out)
@@ -57,7 +58,15 @@ def _refuse_empty(name: str, tree: Tree) -> None:
 
 
 def _refuse_splits_without_train(name: str, layout: Layout, used: list[Checked]) -> None:
-    if not layout.split_of or any(checked.place.split == "train" for checked in used):
+    if any(checked.place.split in ("", "train") for checked in used) or not _gives_parts(layout):
+        return
+    if layout.table:
+        given = sorted({checked.place.split for checked in used})
+        if given:
+            raise UserError(
+                f"The table '{layout.table}' puts images into {' and '.join(given)}, but none that can be used into train.",
+                "Choose another column for the parts, or none.",
+            )
         return
     if "train" not in layout.split_of.values():
         raise UserError(
@@ -71,13 +80,37 @@ def _refuse_splits_without_train(name: str, layout: Layout, used: list[Checked])
         )
 
 
-def _refuse_without_image(name: str, layout: Layout, left_out: list[LeftOut]) -> None:
+def _gives_parts(layout: Layout) -> bool:
+    return bool(layout.split_of or layout.table)
+
+
+def _refuse_without_image(name: str, tree: Tree, layout: Layout, left_out: list[LeftOut]) -> None:
     loose = sum(left.reason_code is Reason.NO_LABEL for left in left_out)
-    if loose:
-        inside = "of its train, validation and test folders" if layout.split_of else f"of '{name}'"
+    if loose and layout.table:
         raise UserError(
-            f"The {counted(loose, 'image')} in '{name}' cannot be used: none lies in a class folder.",
-            f"Put the images of each class into a folder of its own, inside {inside}.",
+            f"The {counted(loose, 'image')} in '{name}' cannot be used: the table '{layout.table}' gives none of them a label.",
+            "Choose another table, or the columns that hold the names of the files and the labels.",
+            code="no_images",
+        )
+    if loose:
+        # Notes in text files are none of the tables meant here.
+        tables = [found.path for found in find_tables(tree) if not found.parts[-1].lower().endswith(".txt")]
+        problem = f"The {counted(loose, 'image')} in '{name}' cannot be used: none lies in a class folder."
+        label = "or put a label table (CSV, TSV or XLSX) beside them."
+        if tables:
+            problem += f" No column with their names and one with their labels was recognised in {listed(tables)}."
+            label = (
+                "or see to it that one column of the table holds the names of these files, and another one the labels."
+            )
+        raise UserError(
+            problem,
+            f"Put the images of each class into a folder of its own, {_where(name, layout)}, {label}",
+            code="no_images",
+        )
+    if layout.domain and any(left.reason_code is Reason.OTHER_DOMAIN for left in left_out):
+        raise UserError(
+            f"The domain '{layout.domain}' holds no usable image.",
+            f"Choose another one of {listed(layout.domains, 12)}.",
             code="no_images",
         )
     persons = [left for left in left_out if left.reason_code not in NOT_A_PERSONS]
@@ -124,20 +157,42 @@ def _why(reasons: list[str]) -> str:
     return ", ".join(f"{number} {reason}" for reason, number in counts)
 
 
-def _refuse_class_that_train_lacks(name: str, used: list[Checked]) -> None:
+def _where(name: str, layout: Layout) -> str:
+    if layout.domains:
+        return "inside of each domain folder"
+    return "inside of its train, validation and test folders" if layout.split_of else f"inside of '{name}'"
+
+
+def _refuse_class_that_train_lacks(name: str, layout: Layout, used: list[Checked]) -> None:
     learnt = {checked.place.class_name for checked in used if checked.place.split in ("", "train")}
     for split in ("validation", "test"):
         extra = sorted({checked.place.class_name for checked in used if checked.place.split == split} - learnt)
-        if extra:
+        if not extra:
+            continue
+        classes, them = ("a class", "it") if len(extra) == 1 else ("classes", "them")
+        folded = {name.casefold(): name for name in learnt}
+        alike = [folded[name.casefold()] for name in extra if name.casefold() in folded]
+        case = f" Spell alike what differs only in upper and lower case: train has {listed(alike)}." if alike else ""
+        if layout.table:
             raise UserError(
-                f"The {split} folder in '{name}' has {'a class' if len(extra) == 1 else 'classes'} that the train "
-                f"folder has no usable image of: {listed(extra)}.",
-                f"Add images of it to the train folder, or take it out of the {split} folder.",
+                f"In the table '{layout.table}' {split} has {classes} that no usable image of train has: {listed(extra)}.",
+                f"Put images of {them} into train too, or take {them} out of {split}.{case}",
             )
+        raise UserError(
+            f"The {split} folder in '{name}' has {classes} that the train folder has no usable image of: {listed(extra)}.",
+            f"Add images of {them} to the train folder, or take {them} out of the {split} folder.{case}",
+        )
 
 
 def _refuse_single_class(name: str, only: str, layout: Layout, left_out: list[LeftOut]) -> None:
-    others = sorted({folder[-1] for folder in layout.class_folders} - {only})
+    if layout.table:
+        raise UserError(
+            f"Only one class was found in the table '{layout.table}': '{only}'.",
+            "Choose the column that holds the classes, or another table.",
+            code="one_class",
+        )
+    places = (layout.place((*folder, "file")) for folder in layout.class_folders)
+    others = sorted({place.class_name for place in places if isinstance(place, Place)} - {only})
     loose = sum(left.reason_code is Reason.NO_LABEL for left in left_out)
     problem = f"Only one class was found in '{name}': '{only}'."
     if others:
@@ -149,3 +204,23 @@ def _refuse_single_class(name: str, only: str, layout: Layout, left_out: list[Le
     elif loose:
         remedy = f"Put each class in its own folder; {counted(loose, 'image lies', 'images lie')} outside of any."
     raise UserError(problem, remedy, code="one_class")
+
+
+def refuse_fold(records: list[ImageRecord], fold: tuple[int, int]) -> None:
+    """Raise a UserError where the images cannot be parted into so many folds."""
+    number, of = fold
+    if any(record.given_split for record in records):
+        raise UserError(
+            "The folders say what trains and what tests, so there are no folds to choose from.",
+            "Draw the split anew first, or leave the folds.",
+        )
+    most = most_folds(records)
+    if not 2 <= of <= most:
+        raise UserError(
+            f"These images cannot be parted into {of} folds.",
+            f"Choose from 2 to {most} folds: the smallest class has no more images or groups."
+            if most >= 2
+            else "Add images: every class is a single image or group.",
+        )
+    if not 1 <= number <= of:
+        raise UserError(f"There is no fold {number} of {of}.", f"Choose one from 1 to {of}.")

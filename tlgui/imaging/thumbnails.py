@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+import msgspec
 from PIL import Image
 
 from tlgui.core.records import PixelRule
 from tlgui.imaging.file_check import LARGE_PIXELS, one_large_image, open_regular
-from tlgui.imaging.pixels import Decoded, DecodeError, decode, open_image, reason_of, to_rgb
+from tlgui.imaging.mapping import orientation_of
+from tlgui.imaging.pixels import Decoded, DecodeError, Pixels, decode, open_image, own_range, reason_of, to_rgb
 
 QUALITY = 90  # of JPEG; below it, the blocks show on smooth backgrounds
 LOSSLESS_PIXELS = 48 * 48  # so small a picture is drawn enlarged, and each of its pixels shows
@@ -44,54 +47,52 @@ def thumbnail(path: Path, side: int, whole: bool = False, rule: PixelRule | None
     Raises:
         DecodeError: there is no picture; says why.
     """
+    with told(), open_regular(path) as file:
+        image = open_image(file)
+        size = image.size
+        # A look needs no full decode. What is cut off at its end is refused all the same.
+        drafted = image.format == "JPEG" and image.draft(None, (DRAFT * side, DRAFT * side)) is not None
+        with one_large_image if image.width * image.height > LARGE_PIXELS else nullcontext():
+            decoded = decode(file, image, rule.frame if rule else "auto")
+            small = _smaller(by_rule(decoded, rule), side, whole)
+    width, height = size if drafted else stored_size(decoded)
+    if orientation_of(decoded) >= 5:
+        width, height = height, width
+    return Small(width, height, encoded(small))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Says of a file that the disk or the memory refuses why there is no picture of it, as a DecodeError."""
     try:
-        with open_regular(path) as file:
-            image = open_image(file)
-            width, height = image.size
-            # A look needs no full decode. What is cut off at its end is refused all the same.
-            if image.format == "JPEG":
-                image.draft(None, (DRAFT * side, DRAFT * side))
-            if image.width * image.height > LARGE_PIXELS:
-                with one_large_image:
-                    pixels = _pixels(decode(file, image), rule)
-                    small = _smaller(pixels, side, whole)
-            else:
-                pixels = _pixels(decode(file, image), rule)
-                small = _smaller(pixels, side, whole)
+        yield
     except OSError as error:
         raise DecodeError("unreadable", f"The file cannot be read ({reason_of(error)}).") from error
     except MemoryError as error:
         raise DecodeError("too_large", "The image is too large to be shown on this computer.") from error
-    if (pixels.shape[0] > pixels.shape[1]) != (height > width):  # turned by its orientation
-        width, height = height, width
-    return Small(width, height, _encoded(small))
 
 
-def _pixels(decoded: Decoded, rule: PixelRule | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def by_rule(decoded: Decoded, rule: PixelRule | None) -> Pixels:
+    """(H, W, 3) uint8 by the rule, or, without one, from the image's own smallest to its own largest value."""
     if rule is None:
-        low, high = _own_range(decoded)
-        return to_rgb(decoded, low, high, PixelRule().background)
-    return to_rgb(decoded, rule.low, rule.high, rule.background)
+        return to_rgb(decoded, *own_range(decoded))
+    return to_rgb(decoded, **msgspec.structs.asdict(rule))
 
 
-def _own_range(decoded: Decoded) -> tuple[float, float]:
+def stored_size(decoded: Decoded) -> tuple[int, int]:
+    """Width and height as stored, before the orientation is applied and the border cut off."""
     if decoded.deep is None:
-        return 0.0, 1.0  # of no effect on 8 bits
-    finite = decoded.deep[np.isfinite(decoded.deep)] if decoded.deep.dtype.kind == "f" else decoded.deep
-    if not finite.size:
-        raise DecodeError("unreadable", "Not one of its pixel values is a finite number.")
-    low, high = float(finite.min()), float(finite.max())
-    return low, high if high > low else low + 1.0
+        return decoded.image.size
+    height, width = decoded.deep.shape[:2]
+    return width, height
 
 
-def _smaller(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int, whole: bool) -> Image.Image:
+def _smaller(pixels: Pixels, side: int, whole: bool) -> Image.Image:
     image = Image.fromarray(pixels)
     width, height = image.size
-    short, long = min(width, height), max(width, height)
+    short = min(width, height)
     if whole:
-        scale = min(1.0, side / long)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return reduced(image, side)
     left, top = (width - short) // 2, (height - short) // 2
     square = (left, top, left + short, top + short)
     if short <= side:
@@ -99,9 +100,17 @@ def _smaller(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int,
     return image.resize((side, side), Image.Resampling.LANCZOS, box=square, reducing_gap=3.0)
 
 
-def _encoded(image: Image.Image) -> bytes:
+def reduced(image: Image.Image, longest: int) -> Image.Image:
+    """The whole picture with its longer side at most so long."""
+    scale = min(1.0, longest / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def encoded(image: Image.Image, lossless: bool = False) -> bytes:
+    """A JPEG file, or a PNG file where each pixel shows or counts."""
     file = io.BytesIO()
-    if image.width * image.height <= LOSSLESS_PIXELS:
+    if lossless or image.width * image.height <= LOSSLESS_PIXELS:
         image.save(file, "PNG")
     else:
         # Colour at full resolution (4:4:4): stains and labels have sharp coloured edges.

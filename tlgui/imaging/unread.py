@@ -11,11 +11,11 @@ from tlgui.imaging.pixels import OTHER_IMAGES, not_read_yet
 
 _KINDS = {not_read_yet(kind): kind for _, kind in OTHER_IMAGES}
 # These may hold more than 8 bits a value, which most programs drop when they save a picture.
-_DEEP = {"DICOM", "FITS", "OpenEXR", "NRRD volume", "Zeiss CZI"}
+_DEEP = {"FITS", "OpenEXR", "NRRD volume", "Zeiss CZI"}
 
 
 def unread_kind(left: LeftOut) -> str:
-    """The name of the kind, such as "DICOM", where a file was left out for it; else ""."""
+    """The name of the kind, such as "FITS", where a file was left out for it; else ""."""
     return _KINDS.get(left.reason, "")
 
 
@@ -25,7 +25,7 @@ def unread_kinds(left_out: Iterable[LeftOut]) -> Counter[str]:
 
 
 def unread_files(kinds: Counter[str]) -> str:
-    """In words: "24 DICOM files and 1 HEIC file"."""
+    """In words: "24 FITS files and 1 JPEG XL file"."""
     told = [counted(number, f"{kind} file") for kind, number in kinds.most_common()]
     return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
 

@@ -12,13 +12,24 @@ from tlgui.core.errors import UserError
 from tlgui.imaging.names import order, printable
 from tlgui.imaging.pixels import reason_of
 
+CANCEL_EVERY = 1000  # entries of one folder between two questions
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file by its path parts below the root, spelt as on disk."""
+    """A file by its path parts below the root, spelt as on disk.
+
+    Attributes:
+        size_bytes: -1 where the file could not be looked at.
+        modified_ns, changed_ns: when its content was written, and when anything about it last changed (on Windows: when
+            it was made), in nanoseconds since 1970; 0 where it could not be looked at.
+    """
 
     parts: tuple[str, ...]
     kind: Literal["file", "broken link", "special"] = "file"
+    size_bytes: int = field(default=-1, compare=False)
+    modified_ns: int = field(default=0, compare=False)
+    changed_ns: int = field(default=0, compare=False)
 
     @property
     def path(self) -> str:
@@ -72,8 +83,10 @@ def walk(root: Path, stop_if_cancelled: Callable[[], None] = lambda: None) -> Tr
         try:
             # Names stay text: undecodable bytes come as surrogates and are dealt with by name.
             with os.scandir(root.joinpath(*parts)) as entries:
-                for entry in entries:
+                for number, entry in enumerate(entries, 1):
                     _take(entry, parts, tree, waiting)
+                    if not number % CANCEL_EVERY:
+                        stop_if_cancelled()
         except OSError as error:
             if not parts:
                 raise _unreadable_root(name, error) from error
@@ -104,7 +117,8 @@ def _take(entry: os.DirEntry[str], parent: tuple[str, ...], tree: Tree, waiting:
         if entry.is_dir():
             tree.linked.append(printable("/".join(parts)))
         elif entry.is_file():
-            tree.files.append(FoundFile(parts))
+            facts = entry.stat()
+            tree.files.append(FoundFile(parts, "file", facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
         elif entry.is_symlink() and not Path(entry.path).exists():
             tree.files.append(FoundFile(parts, "broken link"))
         else:

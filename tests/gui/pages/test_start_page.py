@@ -78,7 +78,7 @@ def drop(page: StartPage, *paths: Path) -> None:
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     area = page.images
     area.dragEnterEvent(QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
-    assert "Let go to read this folder" in read(area)
+    assert "Let go to read it" in read(area)
     area.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
 
 

@@ -49,6 +49,7 @@ from tlgui.gui.workbench import Workbench
 PATIENCE_MS = 30_000
 _W = TypeVar("_W", bound=QWidget)
 MARKUP = "<b>x</b><img src=y>"
+IMAGING = Path(words.__file__).parents[3] / "imaging"
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ def test_the_three_parts_say_what_they_are_for(page: ImagesPage, bench: Bench, t
         ("Test, read once at the end", "6"),
     ):
         assert shown[shown.index(text) + 1] == number
-    assert "The score at the end is of the 6 test images, which no choice was made on." in page.split.sentence.text()
+    assert "The score at the end is of 6 test images, which no choice was made on." in page.split.sentence.text()
     assert page.split.table.isHidden()
     page.split.fold.findChild(QAbstractButton).click()
     cells = page.split.table.cells
@@ -240,9 +241,9 @@ def test_a_hundred_small_classes_are_one_line_and_all_of_them_when_asked(
         DatasetWarning(code="few_images_in_class", message=f"The class '{n}' has only 4 images.") for n in range(100)
     ]
     bench.found(tmp_path, summary(warnings=few))
-    assert page.notices.title() == "1 thing to know"
+    assert page.notices.title() == "One thing to settle"
     assert "100 classes with few images" in read(page.notices)
-    assert page.hint() == "You can go on; the 1 thing above blocks nothing."
+    assert page.hint() == "You can go on: 1 warning blocks nothing."
     qtbot.mouseClick(page.notices.buttons["few_images_in_class"], Qt.MouseButton.LeftButton)
     assert "The class '99' has only 4 images." in read(dialog_of(page, Dialog))
 
@@ -266,10 +267,16 @@ def test_show_them_lists_the_files_of_that_warning(
 
 
 def test_every_warning_and_every_reason_has_a_heading() -> None:
-    source = (Path(words.__file__).parents[3] / "imaging" / "checks.py").read_text(encoding="utf-8")
-    said = set(re.findall(r'yield \(?\s*f?"([a-z_{}]+)"', source))
-    codes = {code.replace("{split}", split) for code in said for split in ("validation", "test")}
-    assert codes == set(words.HEADINGS)
+    source = "".join(file.read_text(encoding="utf-8") for file in IMAGING.glob("*check*.py"))
+    source += (IMAGING / "summary.py").read_text(encoding="utf-8")
+    said = set(re.findall(r'(?:\bwarning\(|code=)\s*f?"([a-z_{}]+)"', source))
+    parts = {"{split}": ("validation", "test"), "{part}": ("train",), "{frame}": ("first", "middle", "last")}
+    for variable, names in parts.items():
+        for code in [code for code in said if variable in code]:
+            said = (said - {code}) | {code.replace(variable, name) for name in names}
+    assert len(said) > 30
+    assert said <= set(words.HEADINGS)
+    assert {code for code in words.HEADINGS if code not in said and f'"{code}"' not in source} == set()
     assert set(Reason) == set(words.REASONS)
 
 
@@ -378,7 +385,7 @@ def test_the_seed_is_a_whole_number(page: ImagesPage, bench: Bench, tmp_path: Pa
 def test_where_the_folders_give_the_split_the_shares_are_grey_with_the_reason(
     page: ImagesPage, bench: Bench, tmp_path: Path
 ) -> None:
-    bench.found(tmp_path, summary(layout="train/validation/test"))
+    bench.found(tmp_path, summary(layout="train/validation/test", given_parts=["train", "validation"]))
     bench.draft.set_level("adjustable")
     assert not any(field.isEnabled() for field in page.split.fields.shares)
     assert page.split.fields.problem.text() == "The folders give the split, so there is nothing to set here."
@@ -388,7 +395,7 @@ def test_everything_shows_the_fields_of_run_toml(page: ImagesPage, bench: Bench,
     bench.found(tmp_path, summary(deep_images=3, pixel_rule=PixelRule(low=0, high=4095), fingerprint="f" * 64))
     assert not page.facts.isVisible()
     bench.draft.set_level("everything")
-    assert "pixel_rule = 0 to 4095" in read(page.facts)
+    assert "pixel_rule = range, 0 to 4095" in read(page.facts)
     assert f"dataset.fingerprint = {'f' * 16}" in read(page.facts)
 
 
@@ -598,7 +605,7 @@ def test_a_folder_of_runs_is_refused_with_the_way_to_its_newest_run(
     bench: Bench, page: ImagesPage, qtbot: QtBot
 ) -> None:
     run = make_run()
-    page._on_dropped([run.parent])
+    page.take_dropped([run.parent])
     qtbot.waitUntil(lambda: page.error_banner is not None)
     assert page.error_banner is not None
     assert page.error_banner.accessibleName() == "This folder holds runs of tlgui, not images. Open one of its runs."

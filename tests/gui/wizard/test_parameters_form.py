@@ -149,7 +149,15 @@ def test_the_three_shares_are_taken_when_they_are_100_together(
 
 def test_a_split_that_the_folders_give_is_not_for_the_person_to_choose(qtbot: QtBot) -> None:
     found = summary({"a": (70, 15, 15), "b": (70, 15, 15)})
-    bench = FakeBench(type(found)(name="x", layout="train/validation/test", classes=found.classes, used=found.used))
+    bench = FakeBench(
+        type(found)(
+            name="x",
+            layout="train/validation/test",
+            given_parts=["train", "validation"],
+            classes=found.classes,
+            used=found.used,
+        )
+    )
     bench.draft.set_level("everything")
     page = StrategyPage(bench)  # type: ignore[arg-type]
     qtbot.addWidget(page)

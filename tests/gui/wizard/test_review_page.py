@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from helpers.images_page import journal
 from helpers.wizard_bench import CELLS, FakeBench, summary
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
@@ -12,7 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import ScanSummary
-from tlgui.core.records import DatasetWarning
+from tlgui.core.intake import CropBorder, CutTest, GroupBy, SetColour, UseFold
+from tlgui.core.records import DatasetWarning, Grouping, PixelRule
+from tlgui.core.run_spec import Dataset, RunSpec
+from tlgui.gui.wizard.review.decided import decided_of_run
 from tlgui.gui.wizard.review_page import ReviewPage
 
 HOSTILE = summary(
@@ -133,6 +138,46 @@ def test_few_images_and_warnings_are_said_letter_by_letter(qtbot: QtBot) -> None
     assert "“a & <b>b</b>” has 14 training images" in said
     assert "1 warning about the images\nThe classes are of very different size." in said
     assert all(label.textFormat() == Qt.TextFormat.PlainText for label in page.findChildren(QLabel))
+
+
+def test_what_was_decided_about_the_images_is_said(qtbot: QtBot) -> None:
+    _, page = shown(qtbot)
+    assert not page.decided.isVisible()
+    changes = journal(CutTest(), UseFold(number=1, of=5), CropBorder(share=0.1), UseFold(number=2, of=5))
+    key = Grouping(key="column:slide", sentence="the column 'slide' of the label table", groups=9, largest=4)
+    decided = msgspec.structs.replace(CELLS, changes=changes, grouping=key, pixel_rule=PixelRule(border=0.1))
+    _, page = shown(qtbot, decided)
+    assert page.decided.text() == (
+        "About the images: Images are kept together by the column 'slide' of the label table. 10 % is cut off on each "
+        "side of every image. A test part is cut from the training images. Fold 2 of 5 tests; the other folds train and "
+        "validate."
+    )
+
+
+def test_of_a_run_that_began_the_same_is_said_by_its_file(qtbot: QtBot) -> None:
+    key = "pattern:^person(\\d+)"
+    sentences = [GroupBy(key=key).sentence(), SetColour(colour="grey").sentence(), CutTest().sentence()]
+    dataset = Dataset(
+        name="cells", fingerprint="f", layout="class folders", classes=["a", "b"], images=9, grouped_by=key, groups=4,
+        changes=sentences,
+    )  # fmt: skip
+    spec = RunSpec(dataset=dataset, pixel_rule=PixelRule(colour="grey"))
+    bench, page = shown(qtbot)
+    bench.run_spec = spec
+    bench.begin()
+    assert page.decided.text() == (
+        "About the images: Images are kept together by the number after 'person' in the file name. Colour is taken out "
+        "of every image. A test part is cut from the training images."
+    )
+    deep = msgspec.structs.replace(spec, pixel_rule=PixelRule(low=0, high=4095))
+    assert "Stored values from 0 to 4095 become 0 to 255." in decided_of_run(deep)
+    assert decided_of_run(RunSpec()) == ""
+
+
+def test_that_no_image_tests_is_said_once(qtbot: QtBot) -> None:
+    warning = DatasetWarning(code="no_test_part", message="There are no test images, so every score is too good.")
+    _, page = shown(qtbot, summary({"a": (40, 9, 0), "b": (40, 9, 0)}, warnings=[warning]))
+    assert "There are no test images" in read(page.notices) and "1 warning" not in read(page.notices)
 
 
 def test_after_the_run_began_it_is_read_and_a_new_one_can_be_set_up(qtbot: QtBot) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from tlgui import __version__
 from tlgui.core.preprocessing import Preprocessing
-from tlgui.core.records import PixelRule
+from tlgui.core.records import Frame, Method, PixelRule
 from tlgui.engine.trained_model import TrainedModel
 
 # Key -> meaning. To add a field: a row here (the README prints this table), its value in `describe`, and, where
@@ -26,14 +26,35 @@ FIELDS: dict[str, str] = {
     "preprocessing": "size, resize_to, kernel, fit, mean, std: from RGB pixels to the network's input",
     "preprocessing_sentence": "the same in words, complete",
     "preprocessing_inside_graph": "yes: give decoded pixels as they are; no: apply the recipe yourself, once",
-    "pixel_rule": "low, high, background: how stored values become 8-bit RGB",
-    "pixel_rule_sentence": "the same in words, complete: decoder, orientation, transparency, more than 8 bits",
+    "pixel_rule": "method, low, high, background, frame, colour, border: how stored values become 8-bit RGB",
+    "pixel_rule_sentence": "the same in words, complete: frame, values, transparency, DICOM, orientation, border, colour",
     "backbone": "the network's name in tlgui's table",
     "library": "who builds the network: timm or torchvision",
     "builder": "the library's name for it",
     "model_hash": "sha256 of the run's best weights, from which this was exported",
     "tlgui": "version of the program that wrote it",
     "use": "what it may be used for",
+}
+
+# A way of choosing the frame or the range: a row here, in the decoder, and in `core.records`.
+_MIDDLE = "of n, number (n - 1) // 2, counted from 0"
+_FRAMES: dict[Frame, str] = {
+    "auto": f"The first frame or page of a file, of DICOM the middle one ({_MIDDLE}),",
+    "first": "The first frame or page of a file",
+    "middle": f"The middle frame or page of a file ({_MIDDLE})",
+    "last": "The last frame or page of a file",
+}
+_METHODS: dict[Method, str] = {
+    "range": "{low} becomes 0 and {high} becomes 255, linearly",
+    "percentile": (
+        "in each image by itself, over its finite values in all channels without the padding value, the {low} % percentile "
+        "becomes 0 and the {high} % percentile becomes 255, linearly (percentiles interpolated linearly; where both are "
+        "the same value, the upper is 1 more)"
+    ),
+    "window": (
+        "by the first VOI table, else the first window (centre, width, function) in the DICOM file, as DICOM PS3.3 C.11.2 "
+        "says it; without one, {low} becomes 0 and {high} becomes 255, linearly"
+    ),
 }
 
 RESEARCH_USE = "For research use only: not a medical device, not for diagnosis or treatment."
@@ -100,11 +121,22 @@ def preprocessing_sentence(recipe: Preprocessing) -> str:
 
 
 def pixel_rule_sentence(rule: PixelRule) -> str:
-    """The whole rule in words that are enough to program it."""
+    """The whole rule in words that are enough to program it, in the order of its steps."""
     red, green, blue = rule.background
-    return (
-        "Decoded by Pillow in full (no draft mode), first frame, EXIF orientation applied, converted to RGB, no colour "
-        f"profile applied; transparent pixels lie over RGB ({red}, {green}, {blue}). Values of more than 8 bits a channel: "
-        f"{rule.low:g} becomes 0 and {rule.high:g} becomes 255, linearly, clipped outside, rounded to the nearest; "
-        "8-bit values as they are."
-    )
+    scale = _METHODS[rule.method].format(low=f"{rule.low:.10g}", high=f"{rule.high:.10g}")
+    sentences = [
+        f"{_FRAMES[rule.frame]} is decoded in full (no draft mode) and becomes RGB, no colour profile applied.",
+        "Values of more than 8 bits a channel, and those of all grey DICOM images (after the rescale slope and intercept or "
+        f"the modality table): {scale}, clipped outside; what is no finite number becomes 0. Other 8-bit values as they are.",
+        f"Transparent pixels lie over RGB ({red}, {green}, {blue}). Rounded to the nearest, halves up.",
+        "Then DICOM with MONOCHROME1 is inverted, once, and pixels of the padding value become black.",
+        "Then the EXIF orientation is applied.",
+    ]
+    if rule.border:
+        sentences.append(
+            f"Then {100 * rule.border:.10g} % of the width and of the height is cut off on each side, whole pixels, rounded "
+            "down."
+        )
+    if rule.colour == "grey":
+        sentences.append("Then R = G = B = 0.299 R + 0.587 G + 0.114 B, rounded to the nearest.")
+    return " ".join(sentences)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,11 @@ def _versions(model: TrainedModel, format_: str) -> dict[str, str]:
     packages = {"torch", model.network.row.library, *script.needs(model, format_)}
     if format_ == "onnx":
         packages |= {"onnx", "onnxscript"}
-    return {"python": platform.python_version(), **{name: version(name) for name in sorted(packages)}}
+    versions = {"python": platform.python_version()}
+    for name in sorted(packages):
+        with suppress(PackageNotFoundError):  # a decoder that no image here needed
+            versions[name] = version(name)
+    return versions
 
 
 def _problem(verdict: parity.Verdict, worst: str, wrong: list[str]) -> str:

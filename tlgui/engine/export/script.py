@@ -11,10 +11,11 @@ from importlib import resources
 
 from tlgui.core.paths import resource
 from tlgui.engine.trained_model import TrainedModel
+from tlgui.imaging.pixels import NEEDS, PARTS
 
 NAME = "predict.py"
 # The templates import what is pasted in front of them, so that they can be linted and run on their own.
-_OWN_IMPORT = re.compile(r"^(?:from __future__|from tlgui\S*) import [^(\n]*\n", re.MULTILINE)
+_OWN_IMPORT = re.compile(r"^(?:from __future__|from tlgui\S*) import (?:\([^)]*\)|[^(\n]*)\n", re.MULTILINE)
 _LINT_REMARK = re.compile(r"^# ruff: .*\n", re.MULTILINE)
 
 
@@ -26,7 +27,7 @@ def text(model: TrainedModel, format_: str) -> str:
         f"#     python -m pip install {' '.join(packages)}\n"
         "# Use: python predict.py IMAGE... [--json]     (for research use only)\n"
         "from __future__ import annotations\n",
-        _section("How a file becomes pixels: the program's own source", _source("pixels.py")),
+        _section("How a file becomes pixels: the program's own source", "\n\n".join(map(_source, PARTS))),
     ]
     if format_ == "weights":
         parts.append(_section("How pixels become a square: the program's own source", _source("resize.py")))
@@ -36,10 +37,14 @@ def text(model: TrainedModel, format_: str) -> str:
 
 
 def needs(model: TrainedModel, format_: str) -> list[str]:
-    """Packages that the script imports, by their names on PyPI."""
-    if format_ == "onnx":
-        return ["numpy", "Pillow", "onnxruntime"]
-    return ["numpy", "Pillow", "torch", model.network.row.library]
+    """Packages that the script imports, by their names on PyPI.
+
+    Those that read DICOM, HEIC and the like are named where the model was trained on such files; of others, the script
+    says what is missing when it is given one.
+    """
+    decoders = dict.fromkeys(package for kind in model.card.formats for package in NEEDS.get(kind, ()))
+    runtime = ["onnxruntime"] if format_ == "onnx" else ["torch", model.network.row.library]
+    return ["numpy", "Pillow", *runtime, *decoders]
 
 
 def blocked(format_: str) -> list[str]:

@@ -33,7 +33,7 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     run = open_run(Path(job.run))
     model = trained_model.load(run)
     root = Path(job.data)
-    scan = scan_folder(root, for_training=False)
+    scan = scan_folder(root, for_training=False, isolated=True)
     known = {unicodedata.normalize("NFC", name): index for index, name in enumerate(model.card.classes)}
     unknown = sorted(set(scan.classes) - set(known))
     if unknown:
@@ -48,6 +48,7 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     for index, record in enumerate(scan.used):
         by_part.setdefault(own.get(record.content_hash, "new"), []).append(index)
     reader = Reader(root, model.network.preprocessing, model.card.pixel_rule, "off", torch.get_num_threads())
+    skipped = 0
     try:
         for name in ("train", "validation", "test", "new"):
             if name not in by_part:
@@ -63,6 +64,7 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
             while True:
                 try:
                     yield next(progress)
+                    yield from part.notices()
                 except StopIteration as end:
                     logits: Tensor = end.value
                     break
@@ -72,11 +74,13 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
             probabilities = model.probabilities(logits)
             metrics = results.metrics_of(probabilities, part, model.card.classes, chose_epoch=name == "validation")
             if name == "train":
-                metrics["note"] = "The model was trained on these images: this says nothing about new ones."
+                told_of = "The model was trained on these images: this says nothing about new ones."
+                metrics["note"] = f"{told_of} {part.score_note()}".rstrip()
+            skipped += len(part.skipped)
             if name == "test":
                 results.count_test_evaluation(run)
             yield events.Evaluated(split=name, metrics=metrics)
     finally:
         reader.close()
-    scored = counted(len(scan.used), "image was", "images were")
-    yield events.Completed(run=job.run, message=f"{scored} scored, {len(scan.left_out)} left out.")
+    scored = counted(len(scan.used) - skipped, "image was", "images were")
+    yield events.Completed(run=job.run, message=f"{scored} scored, {len(scan.left_out) + skipped} left out.")

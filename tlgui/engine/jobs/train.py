@@ -186,7 +186,14 @@ def _setup(
         # As many as when the run began: the order of sums, and so the last bits, depend on it.
         torch.set_num_threads(min(spec.machine.threads, physical_cores()))
     threads = torch.get_num_threads()
-    card = Card(backbone=spec.backbone, classes=spec.dataset.classes, fit=spec.fit, pixel_rule=spec.pixel_rule, epoch=0)
+    card = Card(
+        backbone=spec.backbone,
+        classes=spec.dataset.classes,
+        fit=spec.fit,
+        pixel_rule=spec.pixel_rule,
+        epoch=0,
+        formats=spec.dataset.formats,
+    )
     reader = Reader(root, network.preprocessing, spec.pixel_rule, training.augmentation, threads)
     cut = first_trainable(training, network.head_index)
     views = training.views or 1
@@ -267,6 +274,7 @@ def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Out
         while True:
             try:
                 yield next(progress)
+                yield from part.notices()
             except StopIteration as end:
                 answers[name] = (part, model.probabilities(end.value))
                 break

@@ -22,8 +22,9 @@ from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.viewer import ImageViewer, Shown
-from tlgui.gui.widgets import Action, Button, Card, EmptyState, Page
+from tlgui.gui.widgets import Action, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
+from tlgui.gui.wizard.review.decided import decided_of_run
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -76,6 +77,7 @@ class ResultsPage(Page):
             Button(action=page_action(self._bench, "train", "Go to training", self)),
         )
         self._strip = ScoreStrip()
+        self.decided = Label("", "caption", wrap=True)
         self._matrix = ConfusionMatrix()
         self._matrix.cell_pressed.connect(self._open_cell)
         self._matrix_card = Card("What was taken for what", "press a cell")
@@ -88,6 +90,7 @@ class ResultsPage(Page):
         self._mistakes.mistake_pressed.connect(self._open_mistakes)
         self.body.addWidget(self._empty)
         self.body.addWidget(self._strip)
+        self.body.addWidget(self.decided)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
         self._side.addWidget(self._matrix_card)
         self._main.addWidget(self._table)
@@ -148,6 +151,9 @@ class ResultsPage(Page):
         self._set_filled(True)
         self.set_sentence(self._what(findings))
         self._strip.set_findings(findings)
+        spec = self._bench.run_spec
+        self.decided.setText(decided_of_run(spec) if spec is not None else "")
+        self.decided.setVisible(bool(self.decided.text()))
         self._matrix.set_counts(findings.shown.classes, findings.shown.confusion_matrix)
         self._place_parts()
         self._table.set_scores(findings.shown)
@@ -192,6 +198,7 @@ class ResultsPage(Page):
     def _set_filled(self, filled: bool) -> None:
         self._empty.setVisible(not filled)
         self._find_button.setVisible(False)
+        self.decided.hide()
         for part in (self._strip, self._matrix_card, self._table, self._mistakes):
             part.setVisible(filled)
 

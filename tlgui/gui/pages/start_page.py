@@ -188,11 +188,7 @@ class StartPage(QWidget):
     def _on_meaning(self, meaning: Meaning) -> None:
         self._looking = None
         self.banner.hide()
-        if meaning.run is not None:
-            self._bench.open_run(meaning.run)
-        elif meaning.images is not None:
-            self._bench.open_folder(meaning.images)
-        else:
+        if not self._bench.open_meaning(meaning):
             self.show_error(meaning, newest_run_button(meaning, self._on_opened))
             self.banner.set("warn", meaning.problem, meaning.remedy)
 

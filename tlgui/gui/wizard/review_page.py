@@ -12,6 +12,7 @@ from tlgui.core.paths import projects_dir
 from tlgui.gui.widgets import Action, Button, Card, Label, NoticeList, Page
 from tlgui.gui.wizard.costs import costs
 from tlgui.gui.wizard.review import plan
+from tlgui.gui.wizard.review.decided import decided_of_run, decided_words
 from tlgui.gui.wizard.review.ladder_card import LadderCard
 from tlgui.gui.wizard.review.notices import ReviewNotice, notices
 from tlgui.gui.wizard.review.numbers_card import NumbersCard
@@ -52,6 +53,8 @@ class ReviewPage(Page):
         self._run = Card("The run")
         self.paragraph = Label("", "body", wrap=True)
         self._run.body.addWidget(self.paragraph)
+        self.decided = Label("", "caption", wrap=True)
+        self._run.body.addWidget(self.decided)
         self.notices = NoticeList()
         self.numbers = NumbersCard()
         for widget in (self._run, self.notices, self.numbers):
@@ -94,6 +97,7 @@ class ReviewPage(Page):
         summary = draft.summary
         self.ladder.setVisible(summary is not None)
         self._show_notices(notices(summary) if summary is not None and not self._bench.read_only else [])
+        self._show_decided()
         if summary is None:
             self.paragraph.setText("There is nothing to review yet: the images come first.")
             return
@@ -109,6 +113,15 @@ class ReviewPage(Page):
         )
         self.paragraph.setText(plan.paragraph(facts))
         self.ladder.set_groups(plan.ladder(row, training, len(summary.classes)))
+
+    def _show_decided(self) -> None:
+        summary, spec = self._bench.draft.summary, self._bench.run_spec
+        if self._bench.read_only:
+            words = decided_of_run(spec) if spec is not None else ""
+        else:
+            words = decided_words(summary) if summary is not None else ""
+        self.decided.setText(words)
+        self.decided.setVisible(bool(words))
 
     def _show_notices(self, said: list[ReviewNotice]) -> None:
         self.notices.setVisible(bool(said))

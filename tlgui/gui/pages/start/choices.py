@@ -13,12 +13,12 @@ _CENTRE = Qt.AlignmentFlag.AlignHCenter
 
 
 class ImagesChoice(DropArea):
-    """A folder can be let go here, or chosen."""
+    """A folder, a zip or a table of labels can be let go here, or a folder chosen."""
 
     def __init__(self, choose: Action, title: str, parent: QWidget | None = None) -> None:
         super().__init__("any", parent=parent)
         self.setMinimumHeight(290)
-        self.set_words(title, "Let go to read this folder")
+        self.set_words(title, "Let go to read it")
         self.button = Button(kind="primary", action=choose)
         self.body.removeWidget(self.words)
         self.body.setSpacing(4)
@@ -27,7 +27,8 @@ class ImagesChoice(DropArea):
         self.body.addSpacing(14)
         self.body.addWidget(self.words)
         self._add(
-            "Drop a folder here: one folder of images per class, or train\u00a0/\u00a0val\u00a0/\u00a0test folders.",
+            "Drop a folder here: one folder of images per class, or train\u00a0/\u00a0val\u00a0/\u00a0test folders. "
+            "A zip of it will do, or a table of labels.",
             "muted",
         )
         self.body.addSpacing(14)

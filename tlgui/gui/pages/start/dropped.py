@@ -1,4 +1,4 @@
-"""What a person means by dropping something on the start page."""
+"""What a person means by dropping something: a folder, a run, an archive, or a table of labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ class Meaning:
 
     Attributes:
         images: the dataset folder to read, or None.
+        table: name of the file in it that was dropped: the labels come from there.
+        archive: the zip to unpack and read, or None.
         run: the run folder to open, or None.
         problem, remedy: what is wrong, where neither is there.
         newest: where the folder holds runs, the last one that was begun.
     """
 
     images: Path | None = None
+    table: str = ""
+    archive: Path | None = None
     run: Path | None = None
     problem: str = ""
     remedy: str = ""
@@ -44,10 +48,27 @@ def meaning_of(paths: Sequence[Path]) -> Meaning:
         )
     if path.name in RUN_FILES and is_run(path.parent):
         return Meaning(run=path.parent)
+    return _of_file(path)
+
+
+def _of_file(path: Path) -> Meaning:
+    if path.suffix.lower() in TABLES:
+        return Meaning(images=path.parent, table=path.name)
+    if _is_zip(path):
+        return Meaning(archive=path)
     return Meaning(
         problem=f"'{path.name}' is a single file, not a folder.",
         remedy="Drop the folder that holds one folder of images for each class.",
     )
+
+
+def _is_zip(path: Path) -> bool:
+    """By its first bytes: a zip may have any name."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except OSError:
+        return path.suffix.lower() == ".zip"  # whoever unpacks it says what is wrong
 
 
 def is_run(path: Path) -> bool:
@@ -55,6 +76,7 @@ def is_run(path: Path) -> bool:
     return (path / "run.toml").is_file() and (path / "checkpoints").is_dir()
 
 
+TABLES = frozenset({".csv", ".tsv", ".xlsx"})
 RUN_FILES = frozenset({"run.toml", "manifest.csv", "events.jsonl"})
 
 

@@ -14,4 +14,4 @@ def answers_csv(answers: Sequence[events.Predicted], classes: Sequence[str]) -> 
     for answer in answers:
         shares = [answer.probabilities.get(name, "") for name in classes]
         rows.append([answer.path, answer.label, *shares, answer.problem])
-    return csv_bytes(rows)
+    return csv_bytes(rows, for_spreadsheets=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from PySide6.QtCore import QSize
@@ -18,11 +19,21 @@ from tlgui.gui.wizard.images.words import images_word
 
 
 class ClassDialog(Dialog):
-    """A class, picture by picture; Enter shows one large."""
+    """A class, picture by picture; Enter shows one large.
+
+    Args:
+        name, total: of the class.
+        source: where its paths come from.
+        root: the folder.
+        rule: how stored values are mapped.
+        store: where the pictures come from.
+        parent: whose window it lies over.
+        see: shows what the network sees of the image of that path; `None` = it is not offered.
+    """
 
     def __init__(
         self, name: str, total: int, source: PathSource, root: Path, rule: PixelRule | None, store: ThumbnailStore,
-        parent: QWidget,
+        parent: QWidget, see: Callable[[str], object] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name, f"{images_word(total)}, all of them used", parent)
         self._name, self._root, self._rule, self._store = name, root, rule, store
@@ -40,10 +51,18 @@ class ClassDialog(Dialog):
         self.problem.hide()
         self.body.addWidget(self.problem)
         self.body.addWidget(self.grid, 1)
+        if see is not None:
+            self.see = self.add_button(
+                "What the network sees…", "secondary", lambda: see(self._at_hand()), closes=False
+            )
+            self.see.setToolTip("The image at hand as stored, as decoded, and as the square that enters the network.")
         self.add_button("Close", "secondary", default=True)
         self.finished.connect(lambda _result: self._pictures.forget())
         self.grid.setFocus()
         self.resize(_comfortable(self.screen().availableGeometry().size()))
+
+    def _at_hand(self) -> str:
+        return self._model.path(max(0, self._model.place(self.grid.currentIndex())))
 
     def _on_refused(self, sentence: str) -> None:
         self.problem.setText(sentence)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tlgui.core.imaging_messages import ScanSummary
+from tlgui.core.intake import UseFold
 from tlgui.gui.draft import Draft
 from tlgui.gui.widgets import Card, Label
 
@@ -38,7 +39,7 @@ def facts_of(draft: Draft, summary: ScanSummary) -> list[tuple[str, str, str]]:
     """Field, value, what it means."""
     rule = summary.pixel_rule
     shares = ", ".join(f"{share:g}" for share in draft.split_fractions)
-    deep = f"{rule.low:g} to {rule.high:.10g}" if summary.deep_images else "not needed"
+    deep = f"{rule.method}, {rule.low:g} to {rule.high:.10g}" if summary.deep_images else "not needed"
     return [
         ("dataset.layout", summary.layout, "how the folders are read"),
         (
@@ -46,11 +47,22 @@ def facts_of(draft: Draft, summary: ScanSummary) -> list[tuple[str, str, str]]:
             summary.fingerprint[:16] or "not known",
             "of paths and contents: the same images, the same value",
         ),
+        ("dataset.grouped_by", summary.grouping.key or "nothing", "what keeps images together"),
         ("split_fractions", shares, "where the folders give no split"),
+        *_fold_fact(summary),
         ("training.seed", str(draft.training.seed), "of the split and of the training"),
         ("pixel_rule", deep, "values of more than 8 bits, mapped to 0 to 255"),
+        ("pixel_rule.colour", rule.colour, "whether colour is taken out of every image"),
+        ("pixel_rule.border", f"{rule.border:g}", "share that is cut off on each side"),
         ("fit", draft.fit, "how a long image becomes a square"),
     ]
+
+
+def _fold_fact(summary: ScanSummary) -> list[tuple[str, str, str]]:
+    if summary.fold is None:
+        return []
+    number, of = summary.fold
+    return [("dataset.changes", UseFold(number=number, of=of).sentence(), "the fold that tests, instead of a share")]
 
 
 def _fact(name: str, value: str, meaning: str) -> QWidget:

@@ -19,12 +19,15 @@ class FilesCard(Card):
     """The bar, the two sums, the reasons with their counts, the way to the whole list."""
 
     list_asked = Signal()
+    notes_asked = Signal()
+    """What was done to read some of the used files."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._content: QWidget | None = None
         self._shown: ScanSummary | None = None
         self.list_button = Button("", "link")
+        self.notes_button = Button("", "link")
 
     def show_reading(self, files: int) -> None:
         """Names are known, contents are not."""
@@ -50,6 +53,8 @@ class FilesCard(Card):
             for row in reason_rows(summary.reasons, summary.left_out):
                 column.addLayout(_reason(row))
             column.addWidget(self._list_button(summary.left_out_count), 0, Qt.AlignmentFlag.AlignLeft)
+        if summary.notice_count:
+            column.addWidget(self._notes_button(summary.notice_count), 0, Qt.AlignmentFlag.AlignLeft)
         self._replace(content)
         self._shown = summary
 
@@ -59,6 +64,15 @@ class FilesCard(Card):
         button.setToolTip("Each file that is left out, with its reason. The list can be saved.")
         button.clicked.connect(self.list_asked)
         self.list_button = button
+        return button
+
+    def _notes_button(self, number: int) -> Button:
+        words = "1 used file has a note" if number == 1 else f"{count(number)} used files have a note"
+        button = Button(words, "link")
+        button.align_edge("left")
+        button.setToolTip("Such as: the first of 3 pages is used.")
+        button.clicked.connect(self.notes_asked)
+        self.notes_button = button
         return button
 
     def _replace(self, content: QWidget) -> None:

@@ -1,7 +1,8 @@
-"""Which folder it is, what was recognised in it, and the way to another one."""
+"""Which folder it is, what was recognised in it and by what, and the way to another reading or another folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,12 @@ from tlgui.gui.widgets.painted import Painted
 
 
 class LayoutCard(Card):
-    """One line: the folder, its layout in words, a chip, *Change…*."""
+    """One line: the folder, its layout in words, a chip, *Why?* with the evidence, *Change…*."""
 
     change_asked = Signal()
+    """Another reading of the folder, or another folder."""
+    another_asked = Signal()
+    """Another folder."""
     find_asked = Signal()
     """The images of a run are to be looked for."""
 
@@ -30,13 +34,26 @@ class LayoutCard(Card):
         self.place = Label("", "caption", elide=True)
         self.chip = Chip("")
         tip = f"Choose another folder of images ({keys_of('choose_folder')})."
-        self.change = Action("Change…", self.change_asked.emit, tooltip=tip, parent=self)
-        self.another = Action("Choose another folder…", self.change_asked.emit, tooltip=tip, parent=self)
+        self.change = Action(
+            "Change…",
+            self.change_asked.emit,
+            "Ctrl+L",
+            "Another way to read this folder, a table of labels, or another folder.",
+            parent=self,
+        )
+        self.another = Action("Choose another folder…", self.another_asked.emit, tooltip=tip, parent=self)
         self._find = Action(
             "Find the images…", self.find_asked.emit, tooltip="Says where the images of this run are now.", parent=self
         )
         self.button = Button(kind="secondary", action=self.change)
+        self.why = Button("Why?", "link")
+        self._evidence = QWidget()
+        self.why.clicked.connect(lambda: self._open_evidence(self._evidence.isHidden()))
+        self._lines = QVBoxLayout(self._evidence)
+        self._told: tuple[str, ...] = ()
         self._arrange()
+        self._open_evidence(False)
+        self.show_evidence(())
 
     def show_folder(self, path: Path | None, name: str, words: str, chip: str, tone: str) -> None:
         """What stands on the card; an empty `chip` hides it, a `path` of None says that the folder is gone."""
@@ -45,6 +62,25 @@ class LayoutCard(Card):
         self.place.setText(str(path) if path is not None else "The images are not where they were.")
         self.chip.set(chip, tone)
         self.chip.setVisible(bool(chip))
+
+    def show_evidence(self, sentences: Sequence[str]) -> None:
+        """What the layout was told by; *Why?* opens it."""
+        self.why.setVisible(bool(sentences))
+        if tuple(sentences) == self._told:
+            return
+        self._told = tuple(sentences)
+        self._open_evidence(False)
+        while (item := self._lines.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for sentence in sentences:
+            self._lines.addWidget(Label(sentence, "caption", wrap=True))
+
+    def _open_evidence(self, is_open: bool) -> None:
+        self._evidence.setVisible(is_open)
+        self.why.setAccessibleName(f"Why this reading, {'open' if is_open else 'closed'}")
+        self.why.setToolTip("Hide what it was told by." if is_open else "What it was told by.")
 
     def show_way(self, way: Literal["change", "find", ""]) -> None:
         """Which button stands there: another folder, the images of a run whose place is unknown, or none."""
@@ -65,8 +101,12 @@ class LayoutCard(Card):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addLayout(lines, 1)
         row.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.why, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.body.addLayout(row)
+        self._lines.setContentsMargins(32, 0, 0, 0)  # under the words, not under the icon
+        self._lines.setSpacing(2)
+        self.body.addWidget(self._evidence)
 
 
 class _FolderSign(Painted):

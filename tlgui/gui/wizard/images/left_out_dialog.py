@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from tlgui.core import atomic
 from tlgui.core.imaging_messages import MOST_LEFT_OUT, LeftOutListed, Refused
 from tlgui.core.records import LeftOut, Reason
-from tlgui.core.tables import csv_bytes
-from tlgui.gui.background import run_in_background
 from tlgui.gui.imaging_thread import ImagingThread
 from tlgui.gui.numbers import count
 from tlgui.gui.widgets import Cell, Column, Dialog, Label, Table
+from tlgui.gui.wizard.images.saved_list import ask_for_csv, write_csv
 from tlgui.gui.wizard.images.words import files_word, reason_title
 
 
@@ -95,14 +93,7 @@ class LeftOutDialog(Dialog):
             self._say(f"{answer.problem} {answer.remedy}")
 
     def _on_save(self) -> None:
-        dialog = QFileDialog(self, "Save the list of files that are left out")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("Tables (*.csv)")
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile("files left out.csv")
-        dialog.fileSelected.connect(lambda path: self.save(Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_csv(self, "Save the list of files that are left out", "files left out.csv", self.save)
 
     def save(self, path: Path) -> None:
         """Writes the list; what came of it is said in the dialog."""
@@ -111,16 +102,12 @@ class LeftOutDialog(Dialog):
             *((item.path, item.reason_code.value, item.reason) for item in self._chosen()),
         ]
 
-        def done(_nothing: None) -> None:
-            self._say(f"Saved as '{path.name}'.")
-            self.saved.emit(path)
+        def said(sentence: str, written: bool) -> None:
+            self._say(sentence)
+            if written:
+                self.saved.emit(path)
 
-        def failed(error: BaseException) -> None:
-            if not isinstance(error, OSError):
-                raise error
-            self._say(f"'{path.name}' cannot be written: {error.strerror}. Choose another place.")
-
-        run_in_background(self, lambda: atomic.write_bytes(path, csv_bytes(rows)), done, failed)
+        write_csv(self, path, rows, said)
 
     def _say(self, text: str) -> None:
         self.note.setText(text)

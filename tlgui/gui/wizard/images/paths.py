@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -10,6 +10,9 @@ from tlgui.core.imaging_messages import ClassPaths, Refused
 from tlgui.core.run_folder import RunFolder
 from tlgui.gui.background import run_in_background
 from tlgui.gui.imaging_thread import ImagingThread
+
+if TYPE_CHECKING:
+    from tlgui.gui.workbench import Workbench
 
 PAGE = 500  # paths in one answer
 
@@ -65,3 +68,10 @@ class ManifestPaths(PathSource):
 
     def _on_failed(self, error: BaseException) -> None:
         self.refused.emit(str(error))
+
+
+def source_of(bench: Workbench, class_name: str) -> PathSource | None:
+    """Where all paths of a class come from; `None` where nobody knows them."""
+    if bench.scan_ticket is not None:
+        return ScanPaths(bench.imaging, bench.scan_ticket, class_name)
+    return ManifestPaths(bench.run_folder, class_name) if bench.run_folder is not None else None

@@ -31,13 +31,16 @@ class Pictures(QObject):
         self._rule: PixelRule | None = None
         self._reading: int | None = None
         self._here: OrderedDict[str, QImage | None] = OrderedDict()
+        self._before: dict[str, QImage | None] = {}  # by the rule before, shown until those by the new one are here
         self._waiting: OrderedDict[str, Request] = OrderedDict()
 
     def set_folder(self, root: Path | None, rule: PixelRule | None = None, reading: int | None = None) -> None:
         """Forgets the pictures of another folder, another rule or another reading, also those on their way."""
         if (root, rule, reading) != (self._root, self._rule, self._reading):
+            before = dict(self._here) if (root, reading) == (self._root, self._reading) else {}
             self._root, self._rule, self._reading = root, rule, reading
             self.forget()
+            self._before = before
 
     def forget(self) -> None:
         """Nothing that was asked for arrives any more."""
@@ -45,6 +48,7 @@ class Pictures(QObject):
         for request in waiting.values():
             request.cancel()
         self._here.clear()
+        self._before = {}
 
     def picture(self, path: str, ratio: float = 1.0) -> QImage | None:
         """The picture, or None: then `arrived` says when to ask again (or it is `unreadable`)."""
@@ -53,7 +57,7 @@ class Pictures(QObject):
             return self._here[path]
         if path not in self._waiting and self._root is not None:
             self._ask(path, ratio)
-        return self._here.get(path)
+        return self._here.get(path, self._before.get(path))
 
     def unreadable(self, path: str) -> bool:
         """Whether it is known that there is no picture."""
@@ -78,6 +82,7 @@ class Pictures(QObject):
 
     def _keep(self, path: str, image: QImage | None) -> None:
         self._here[path] = image
+        self._before.pop(path, None)
         while len(self._here) > KEPT:
             self._here.popitem(last=False)
         self.arrived.emit(path)

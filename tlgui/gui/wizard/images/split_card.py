@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
 from tlgui.gui.draft import Draft
-from tlgui.gui.numbers import count
+from tlgui.gui.numbers import count, counted
 from tlgui.gui.theme import font
-from tlgui.gui.widgets import Card, Cell, Column, Fold, Label, SplitBar, Table
+from tlgui.gui.widgets import Button, Card, Cell, Column, Fold, Label, SplitBar, Table
 from tlgui.gui.widgets.card import Divider
 from tlgui.gui.wizard.images.files_card import legend_row
+from tlgui.gui.wizard.images.fold_fields import FoldFields, folds_offered
+from tlgui.gui.wizard.images.kept_together import KeptTogether
 from tlgui.gui.wizard.images.split_fields import SplitFields
 
 _NAME = 76  # of 270 px
+FEW_TESTED = 30  # with fewer test images, the interval of an accuracy is wider than 30 points
 _LEGEND = (
     ("Train, learned from", "s1"),
     ("Validation, picks the epoch", "s2"),
@@ -23,13 +26,29 @@ _LEGEND = (
 )
 
 
+_CUT_TEST = "The folder gives no test part: a share of the training images is kept for it. It can be undone."
+_DRAW_ANEW = "The parts that the folder or the table gives are not followed. It can be undone."
+
+
 class SplitCard(Card):
     """Counts are those of the imaging child; this card never computes a split."""
+
+    test_asked = Signal()
+    """A test part is to be cut from the training images."""
+    anew_asked = Signal()
+    """The folders' own parts are not to be followed."""
 
     def __init__(self, draft: Draft, parent: QWidget | None = None) -> None:
         super().__init__("Split", flush=True, parent=parent)
         self.bar = SplitBar()
         self.sentence = Label("", "caption", wrap=True)
+        self.note = Label("", "caption", wrap=True)
+        self.cut_test = Button("Cut a test part from train", "link", small=True)
+        self.cut_test.clicked.connect(self.test_asked)
+        self.draw_anew = Button("Draw all three parts anew", "link", small=True)
+        self.draw_anew.clicked.connect(self.anew_asked)
+        self.kept = KeptTogether()
+        self.folds = FoldFields()
         self.fields = SplitFields(draft)
         self._legend = QVBoxLayout()
         self._legend.setSpacing(5)
@@ -53,6 +72,13 @@ class SplitCard(Card):
         padded.addLayout(self._legend)
         padded.addWidget(Divider())
         padded.addWidget(self.sentence)
+        padded.addWidget(self.note)
+        for button in (self.cut_test, self.draw_anew):
+            button.align_edge("left")
+            padded.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        padded.addWidget(Divider())
+        padded.addWidget(self.kept)
+        padded.addWidget(self.folds)
         padded.addWidget(self.fields)
         padded.addWidget(self.fold)
         self.body.setSpacing(0)
@@ -62,9 +88,29 @@ class SplitCard(Card):
         self._shown: list[ClassCount] = []
         self._table_is_due = False
 
-    def show_split(self, summary: ScanSummary) -> None:
-        """The sums, and what they mean."""
-        self.sentence.setText(split_sentence(summary))
+    def show_split(
+        self, summary: ScanSummary, against: str = "", adjustable: bool = False, began: bool = False
+    ) -> None:
+        """The sums, and what they mean.
+
+        Args:
+            summary: of the scan.
+            against: why nothing can be decided, as a sentence; "" when it can.
+            adjustable: whether the folders' own parts may be set aside here, and folds chosen.
+            began: whether these are the images of a run that began.
+        """
+        self.sentence.setText(split_sentence(summary, began))
+        self.note.setText("" if began else " ".join(split_notes(summary)))
+        self.note.setVisible(bool(self.note.text()))
+        lacks_test = summary.gives_split and "test" not in summary.given_parts and not summary.cut_test
+        self.cut_test.setVisible(lacks_test)
+        self.draw_anew.setVisible(summary.gives_split and adjustable)
+        for button, says in ((self.cut_test, _CUT_TEST), (self.draw_anew, _DRAW_ANEW)):
+            button.setEnabled(not against)
+            button.setToolTip(against or says)
+        self.kept.show_groups(summary, against)
+        self.folds.setVisible(adjustable and not began)
+        self.folds.show_folds(summary, against)
         if summary.classes == self._shown:
             return
         self._shown = summary.classes
@@ -100,10 +146,10 @@ def totals_of(classes: list[ClassCount]) -> tuple[int, int, int]:
     )
 
 
-def split_sentence(summary: ScanSummary) -> str:
-    """Where the split comes from, and what a score of it will be worth."""
+def split_sentence(summary: ScanSummary, began: bool = False) -> str:
+    """Where the split comes from, and what a score of it is worth; of a run that `began`, who drew it is not known."""
     _, validation, test = totals_of(summary.classes)
-    whence = _where_from(summary)
+    whence = "As it was when the run began." if began else _where_from(summary)
     if not validation:
         return f"{whence} No image is left for validation, which chooses the epoch."
     if not test:
@@ -111,15 +157,38 @@ def split_sentence(summary: ScanSummary) -> str:
             f"{whence} There are no test images: the score will be of the validation images. They also choose the "
             "epoch, so it will look a little too good."
         )
-    return f"{whence} The score at the end is of the {count(test)} test images, which no choice was made on."
+    return f"{whence} The score at the end is of {counted(test, 'test image')}, which no choice was made on."
+
+
+def split_notes(summary: ScanSummary) -> list[str]:
+    """What else should be known of the parts."""
+    notes = []
+    if 0 < summary.kept_images < summary.used:
+        notes.append("Kept from your first look: new images were added, none moved.")
+    *_, test = totals_of(summary.classes)
+    if 0 < test < FEW_TESTED and summary.fold is None and not summary.gives_split and folds_offered(summary.classes):
+        notes.append(
+            f"{counted(test, 'test image')} can only tell roughly how good it is. With folds, every image is tested once, "
+            "over several runs: choose them here, from the level Adjustable on."
+        )
+    if summary.test_note and test:  # without test images the sentence above says it already
+        notes.append(summary.test_note)
+    return notes
 
 
 def _where_from(summary: ScanSummary) -> str:
+    if summary.fold is not None:
+        number, of = summary.fold
+        return f"Fold {number} of {of} tests; train and validation are drawn from the other folds."
     if not summary.gives_split:
-        return "Drawn at random within each class, always the same way for the same seed."
+        whole = ", whole groups at a time" if summary.groups else ""
+        return f"Drawn at random within each class{whole}, always the same way for the same seed."
+    who, says = ("The table", "says") if summary.layout == "label table" else ("The folders", "say")
+    if summary.cut_test:
+        return f"{who} {says} what trains and what validates; a test part was cut from the training images."
     if summary.given_parts and "validation" not in summary.given_parts:
-        return "The folders say what trains and what tests; validation was cut from the training images, by class."
-    return "The folders say which image is in which part."
+        return f"{who} {says} what trains and what tests; validation was cut from the training images, by class."
+    return f"{who} {says} which image is in which part."
 
 
 def _cells(row: ClassCount) -> list[Cell]:

@@ -39,15 +39,19 @@ class SplitFields(QWidget):
         layout.addWidget(self.problem)
         self.problem.hide()
 
-    def refresh(self, reason_against: str) -> None:
+    def refresh(self, reason_against: str, fold_tests: bool = False) -> None:
         """Shows the draft's values, but never under the hands of the person who types.
 
         Args:
             reason_against: why they cannot be set, as a sentence; "" when they can.
+            fold_tests: whether a fold tests, so that the share of the test says nothing.
         """
         self._reason = reason_against
         for field in self._fields():
             field.setEnabled(not reason_against)
+        test = self.shares[-1]
+        test.setEnabled(not reason_against and not fold_tests)
+        test.setToolTip("A fold tests, so this share is not used." if fold_tests else "")
         if not any(field.hasFocus() for field in self._fields()):
             for field, share in zip(self.shares, self._draft.split_fractions, strict=True):
                 field.set_value(round(share * 100, 6))

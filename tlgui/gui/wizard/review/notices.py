@@ -64,10 +64,12 @@ def _few_test(summary: ScanSummary) -> list[ReviewNotice]:
 
 
 def _warnings(summary: ScanSummary) -> list[ReviewNotice]:
-    n = len(summary.warnings)
+    # That there is no test part stands on a line of its own.
+    warnings = [one for one in summary.warnings if one.code != "no_test_part"]
+    n = len(warnings)
     if not n:
         return []
-    text = summary.warnings[0].message if n == 1 else "They are on the Images page, with what each of them means."
+    text = warnings[0].message if n == 1 else "They are on the Images page, with what each of them means."
     return [ReviewNotice("warn", f"{counted(n, 'warning')} about the images", text)]
 
 

@@ -1,0 +1,93 @@
+"""A job of the engine about the images in hand: the imaging child lists them in a file, then the engine reads that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from tlgui.core import commands, events
+from tlgui.core.imaging_messages import ListingWritten, Refused, WriteListing
+
+if TYPE_CHECKING:
+    from tlgui.gui.job_queue import Work
+    from tlgui.gui.workbench import Workbench
+
+MakeJob = Callable[[ListingWritten], commands.Job]
+
+
+class ListedJob(QObject):
+    """One such job at a time; `told` brings every event, its ending last, whatever goes wrong.
+
+    Args:
+        bench: for the folder and the engines.
+        parent: its owner.
+    """
+
+    told = Signal(object)
+    """`Progress`, the answer of the job, then `Completed`, `Stopped`, `Failed` or `Crashed`."""
+
+    def __init__(self, bench: Workbench, parent: QObject) -> None:
+        super().__init__(parent)
+        self._bench = bench
+        self._ticket: int | None = None  # of the folder whose listing is awaited
+        self._make: MakeJob | None = None
+        self._work: Work | None = None
+        bench.imaging.answered.connect(self._on_answered)
+        bench.draft.changed.connect(self._on_draft_changed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it lists, waits for the engine, or works."""
+        return self._make is not None or self._work is not None
+
+    def begin(self, make: MakeJob) -> None:
+        """Lists the images, then does what `make` says; nothing happens without a folder or while it is busy."""
+        ticket = self._bench.scan_ticket
+        if ticket is not None and not self.busy:
+            self._ticket, self._make = ticket, make
+            self._bench.imaging.ask(WriteListing(ticket=ticket))
+
+    def cancel(self) -> None:
+        """Asks it to stop; the ending follows, at once where the engine has not begun."""
+        if self._make is not None:
+            self._end(events.Stopped())
+        elif self._work is not None:
+            self._work.cancel()
+
+    def forget(self) -> None:
+        """Stops it, and nothing of it arrives any more."""
+        self._ticket = self._make = None
+        work, self._work = self._work, None
+        if work is not None:
+            work.forget()
+
+    def _on_answered(self, answer: Any) -> None:
+        if self._make is None or answer.ticket != self._ticket:
+            return
+        if isinstance(answer, ListingWritten):
+            self._submit(self._make(answer))
+        elif isinstance(answer, Refused) and answer.request == "WriteListing":
+            said = {name: getattr(answer, name) for name in ("problem", "remedy", "details", "code", "is_fault")}
+            self._end(events.Failed(**said))
+
+    def _submit(self, job: commands.Job) -> None:
+        self._ticket = self._make = None
+        # The warm engine begins at once; where it has something to do, the other one is started.
+        free = not self._bench.is_training and not self._bench.jobs.busy
+        jobs = self._bench.jobs if free else self._bench.side_jobs
+        self._work = jobs.submit(job, self._on_event)
+
+    def _on_event(self, event: Any) -> None:
+        if isinstance(event, events.Ending):
+            self._work = None
+        self.told.emit(event)
+
+    def _on_draft_changed(self) -> None:
+        if self._make is not None and self._bench.scan_ticket != self._ticket:
+            self._end(events.Stopped())  # of a folder that was left nobody answers
+
+    def _end(self, ending: events.Ending) -> None:
+        self._ticket = self._make = None
+        self.told.emit(ending)
