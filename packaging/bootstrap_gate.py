@@ -27,6 +27,8 @@ CHECKS: tuple[GateStep, ...] = (
     GateStep("mypy --strict", ("-m", "mypy")),
     GateStep("lint-imports", ("-c", _LINT_IMPORTS)),
 )
+# Two processes, each with whole files of tests: much of a test's time is waiting for a process that it has started.
+_PYTEST = ("-m", "pytest", "--numprocesses", "2", "--dist", "loadfile")
 
 
 def run_gate(
@@ -63,7 +65,7 @@ def run_gate(
     say("pytest: result and seconds in its last line")
     variables.setdefault("QT_QPA_PLATFORM", "offscreen")
     exit_code = commands.attend(
-        [str(environment.python), "-m", "pytest", *pytest_arguments], environment=variables, folder=environment.checkout
+        [str(environment.python), *_PYTEST, *pytest_arguments], environment=variables, folder=environment.checkout
     )
     if failed:
         complain(f"The gate FAILED before pytest: {', '.join(failed)}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tlgui.engine.small_cnn import TinyCNN
 from tlgui.imaging.resize import frame
 
 
@@ -17,7 +18,7 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self._about = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         self.classes = self._about["classes"]
-        self._network = self._build(self._about["library"], self._about["builder"], len(self.classes))
+        self._network = self._build(len(self.classes))
         # Fails if a layer is missing, left over, or of another size: so the number of classes is checked here too.
         self._network.load_state_dict(torch.load(folder / "model.pth", map_location="cpu", weights_only=True))
         self._network.eval()
@@ -37,12 +38,20 @@ class Model:
         """How stored values become 8-bit RGB."""
         return self._about["pixel_rule"]
 
-    @staticmethod
-    def _build(library: str, builder: str, classes: int) -> torch.nn.Module:
-        if library == "timm":
+    def _build(self, classes: int) -> torch.nn.Module:
+        builder, arguments, head = (self._about[key] for key in ("builder", "builder_arguments", "head"))
+        if self._about["library"] == "timm":
             import timm
 
-            return timm.create_model(builder, pretrained=False, num_classes=classes)
-        import torchvision
+            network = timm.create_model(builder, pretrained=False, num_classes=classes, **arguments)
+        elif self._about["library"] == "torchvision":
+            import torchvision
 
-        return torchvision.models.get_model(builder, weights=None, num_classes=classes)
+            network = torchvision.models.get_model(builder, weights=None, num_classes=classes, **arguments)
+        else:
+            network = TinyCNN(num_classes=classes)
+        if head["kind"] == "hidden":
+            features = network.get_submodule(head["at"]).in_features
+            layers = [torch.nn.Linear(features, head["units"]), torch.nn.ReLU(), torch.nn.Dropout(head["dropout"])]
+            network.set_submodule(head["at"], torch.nn.Sequential(*layers, torch.nn.Linear(head["units"], classes)))
+        return network

@@ -84,7 +84,8 @@ def test_a_disk_that_gets_full_keeps_the_model_and_continue_goes_on(
     said = tlgui("continue", run, "--more-epochs", 1, "--data", photos, "--json")
     assert said.code == 1
     conforms_as_run(said.events, "Failed")
-    assert "The run folder could not be written: the disk may be full. Free some space there, then continue" in said.err
+    assert "The run folder could not be written: the disk may be full." in said.err
+    assert "Free some space there, then continue the run." in said.err
     after = content_of(run)
     assert set(after) == set(before)
     assert all(after[name] == before[name] for name in before if name != "events.jsonl")

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from helpers.command_line import PlayedEngine, Tlgui, Typed, content_of, strict_json
 from helpers.pictures import write_dataset
@@ -14,8 +15,11 @@ from helpers.schemas import METRICS_FILE, conforms, conforms_as_run, without_tim
 
 from tlgui.cli.train import place_of_images
 from tlgui.core import events
+from tlgui.core.augmentations import AUGMENTATIONS
 from tlgui.core.backbones import BACKBONES
+from tlgui.core.presets import PRESETS
 from tlgui.core.run_folder import open_run, recall_place
+from tlgui.core.run_spec import Training
 from tlgui.core.strategies import STRATEGIES
 
 
@@ -38,11 +42,18 @@ def test_json_is_the_events_from_the_start_to_the_ending_and_nothing_else(traini
     conforms_as_run(said.events, "Completed")
     first, last = said.events[0], said.events[-1]
     assert first["run"] == last["run"] == str(run)
-    assert (first["seed"], first["epochs"], first["strategy"]) == (7, 3, "feature-extraction")
+    assert (first["seed"], first["epochs"], first["strategy"]) == (7, 3, "auto")
     assert first["train_images"] + first["validation_images"] + first["test_images"] == 28
     assert [event["epoch"] for event in said.events if event["type"] == "EpochEnded"] == [1, 2, 3]
-    # The reason for the strategy is said beside the stream, not in it.
-    assert "28 images are fewer than 1,000, and nothing was said about their kind" in said.err
+    # What the table says is told beside the stream, not in it; what it becomes is an event.
+    assert "By the table: 28 images are fewer than 1,000, and nothing was said about their kind" in said.err
+    (chosen,) = (event for event in said.events if event["type"] == "StrategyChosen")
+    assert (chosen["strategy"], chosen["by"], chosen["epochs"]) == ("feature-extraction", "images", 3)
+    spec = spec_of(run)
+    assert spec["training"]["strategy"] == spec["chosen"]["strategy"] == "feature-extraction"
+    assert spec["chosen"]["sentence"] == chosen["sentence"]
+    (answer,) = (event for event in said.events if event["type"] == "FirstAnswered")
+    assert spec["first_answer"] == {name: answer[name] for name in ("accuracy", "low", "high", "images", "folds")}
 
 
 def test_the_run_folder_holds_what_the_events_said(training: tuple[Path, Typed], photos: Path) -> None:
@@ -76,7 +87,11 @@ def test_the_run_folder_holds_what_the_events_said(training: tuple[Path, Typed],
 def test_the_same_seed_gives_the_same_events(
     tlgui: Tlgui, training: tuple[Path, Typed], photos: Path, tmp_path: Path
 ) -> None:
-    run, said = training
+    # What "auto" became stands in the file: a run of it is asked for by name, and finds out anew what can be found out.
+    first, _ = training
+    run = tmp_path / "run"
+    said = tlgui("train", first / "run.toml", "--data", photos, "--run-dir", run, "--json")
+    assert "StrategyChosen" not in said.out and "FirstAnswered" in said.out and "chosen" not in spec_of(run)
     again = tlgui("train", run / "run.toml", "--data", photos, "--run-dir", tmp_path / "again", "--json")
     assert again.code == 0, again.err
     assert without_times(journal_of(tmp_path / "again")) == without_times(journal_of(run))
@@ -108,6 +123,7 @@ def test_people_get_lines_a_table_and_the_folder(tlgui: Tlgui, tmp_path: Path) -
     assert said.code == 0, said.err
     assert said.err == ""
     lines = said.out.splitlines()
+    assert any(line.startswith("The network as it is already recognises about ") for line in lines)
     assert lines[:2] == [
         "21 images in class folders: a 10, b 10, c 1.",
         "1 file left out (manifest.csv says why).",
@@ -164,6 +180,86 @@ def test_flags_become_the_spec(asked: Any, photos: Path) -> None:
     assert training["head_learning_rate"] == STRATEGIES["fine-tune-top"].head_learning_rate
 
 
+TYPED: list[tuple[list[str], dict[str, Any]]] = [
+    (["--batch-size", "auto"], {"batch_size": "auto"}),
+    (["--augmentation", "microscopy", "--no-mirror"], {"augmentation": "microscopy", "mirror": False}),
+    (["--mirror"], {"mirror": True}),
+    (["--imbalance", "class-weights"], {"imbalance": "class-weights"}),
+    (["--label-smoothing", "0.1", "--ema", "0.99"], {"label_smoothing": 0.1, "ema": 0.99}),
+    (["--mixup", "0.2", "--cutmix", "1"], {"mixup": 0.2, "cutmix": 1.0}),
+    (
+        ["--unfreeze-at", "3,6, 9", "--strategy", "feature-extraction"],
+        {"unfreeze_at": [3, 6, 9], "unfreezing": "schedule"},
+    ),
+    (["--patience", "0", "--precision", "float32"], {"patience": 0, "precision": "float32"}),
+    (["--optimizer", "adam", "--head", "hidden"], {"optimizer": "adam", "head": "hidden"}),
+    (
+        ["--head-learning-rate", "0.004", "--top-learning-rate", "2e-5"],
+        {"head_learning_rate": 0.004, "top_learning_rate": 2e-5},
+    ),
+    (["--strategy", "progressive-unfreezing"], {"unfreezing": "plateau", "warm_start": True}),
+    (["--strategy", "from-scratch"], {"strategy": "from-scratch", "warm_start": False}),
+    (["--preset", "tutorial-pipeline"], {"preset": "tutorial-pipeline", "head": "hidden", "epochs": 20, "views": 20}),
+    (["--preset", "tutorial-pipeline", "--epochs", "5", "--seed", "4"], {"epochs": 5, "seed": 4, "head_units": 512}),
+    (["--preset", "tutorial-pipeline", "--top-groups", "3"], {"preset": "tutorial-pipeline", "top_groups": 3}),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), TYPED, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_each_option_reaches_the_spec(asked: Any, photos: Path, typed: list[str], expected: dict[str, Any]) -> None:
+    training = asked(photos, *typed)["training"]
+    assert {name: training[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("similarity", ["similar", "different"])
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "auto"])
+def test_each_row_of_the_table_can_be_typed(asked: Any, photos: Path, strategy: str, similarity: str) -> None:
+    training = asked(photos, "--strategy", strategy, "--similarity", similarity)["training"]
+    assert (training["strategy"], training["similarity"]) == (strategy, similarity)
+    # What "auto" becomes is open until the network has seen the images.
+    assert ("head_learning_rate" in training) == (strategy != "auto")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_can_be_typed(asked: Any, photos: Path, name: str) -> None:
+    training = asked(photos, "--preset", name)["training"]
+    assert training["preset"] == name
+    # Of run.toml, what is at its default is left out.
+    defaults = msgspec.to_builtins(Training())
+    for field, value in PRESETS[name].values.items():
+        assert training.get(field, defaults[field]) == value, field
+
+
+def test_the_size_of_the_input_is_typed(asked: Any, photos: Path) -> None:
+    assert asked(photos, "--size", 160)["size"] == 160
+
+
+def test_another_preset_leaves_nothing_of_the_one_in_the_file(asked: Any, photos: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.toml"
+    file.write_text(f'data = "{photos}"\n[training]\npreset = "tutorial-pipeline"\nhead = "hidden"\nseed = 9\n')
+    training = asked(file, "--preset", "tutorial-fine-tuner")["training"]
+    assert (training["preset"], training["head"], training["seed"]) == ("tutorial-fine-tuner", "linear", 9)
+    assert (training["optimizer"], training["schedule"]) == ("adam", "constant")
+
+
+def test_a_schedule_that_is_typed_replaces_the_files_way_of_unfreezing(
+    asked: Any, photos: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "plateau.toml"
+    file.write_text(f'data = "{photos}"\n[training]\nstrategy = "progressive-unfreezing"\nunfreezing = "plateau"\n')
+    training = asked(file, "--unfreeze-at", "2,4")["training"]
+    assert (training["unfreezing"], training["unfreeze_at"]) == ("schedule", [2, 4])
+
+
+def test_what_was_found_out_for_another_run_is_found_out_anew(asked: Any, trained: Path, photos: Path) -> None:
+    spec = asked(trained / "run.toml", "--data", photos)
+    assert {"chosen", "first_answer", "machine"} <= set(spec_of(trained))
+    assert not {"chosen", "first_answer", "machine"} & set(spec)
+    assert spec["training"]["strategy"] == "feature-extraction"
+
+
 def test_a_run_file_written_by_hand(asked: Any, photos: Path, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
@@ -205,10 +301,10 @@ def test_auto_says_why(played: PlayedEngine, refused: Tlgui, photos: Path, tmp_p
         said = refused("train", photos, "--strategy", "auto", "--similarity", similarity, "--run-dir", run, "--json")
         assert said.err == (
             "28 images in class folders: across 14, down 14.\n"
-            f"28 images are fewer than 1,000, and {words}: feature extraction. "
-            f"{STRATEGIES['feature-extraction'].reason}\n"
+            f"By the table: 28 images are fewer than 1,000, and {words}: feature extraction. "
+            f"{STRATEGIES['feature-extraction'].reason} What is done is decided when the network has seen the images.\n"
         )
-        assert spec_of(run)["training"]["strategy"] == "feature-extraction"
+        assert spec_of(run)["training"]["strategy"] == "auto"
 
 
 def test_what_does_not_exist_is_answered_with_what_does(refused: Tlgui, photos: Path, tmp_path: Path) -> None:
@@ -216,6 +312,10 @@ def test_what_does_not_exist_is_answered_with_what_does(refused: Tlgui, photos: 
     assert said.code == 1 and "'alexnet'" in said.err and all(name in said.err for name in BACKBONES)
     said = refused("train", photos, "--strategy", "hope", "--run-dir", tmp_path / "x")
     assert said.code == 1 and "'hope'" in said.err and all(name in said.err for name in [*STRATEGIES, "auto"])
+    said = refused("train", photos, "--preset", "hers", "--run-dir", tmp_path / "x")
+    assert said.code == 1 and "'hers'" in said.err and all(name in said.err for name in PRESETS)
+    said = refused("train", photos, "--augmentation", "wild", "--run-dir", tmp_path / "x")
+    assert said.code == 1 and "'wild'" in said.err and all(name in said.err for name in AUGMENTATIONS)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,7 +391,7 @@ def test_without_a_run_dir_the_run_lies_among_the_projects(
     assert refused("train", photos).code == refused("train", photos).code == 0
     runs = list((tmp_path / "projects/photos/runs").iterdir())
     assert len(runs) == 2
-    assert all("efficientnet-lite0 feature-extraction" in run.name for run in runs)
+    assert all("efficientnet-lite0 auto" in run.name for run in runs)
 
 
 @pytest.mark.parametrize("typed", [("continue",), ("evaluate", "data"), ("predict", "data"), ("export", "onnx")])

@@ -14,7 +14,7 @@ from tlgui import __version__
 from tlgui.core import events
 from tlgui.core.errors import UserError
 
-COMMANDS = ("check", "train", "continue", "evaluate", "predict", "export", "demo", "engine")
+COMMANDS = ("check", "train", "continue", "layers", "rate", "evaluate", "predict", "export", "demo", "engine")
 
 
 def test_without_arguments_it_shows_the_help_and_the_next_sensible_command(refused: Tlgui) -> None:
@@ -42,7 +42,19 @@ def test_each_command_explains_itself(refused: Tlgui, name: str) -> None:
         (["train", "x", "--seed", "-1"], "argument --seed: must be at least 0"),
         (["train", "x", "--seed", "4294967296"], "argument --seed: must be less than 4,294,967,296"),
         (["train", "x", "--batch-size", "many"], "argument --batch-size: must be a whole number"),
+        (["train", "x", "--batch-size", "0"], "argument --batch-size: must be at least 1"),
+        (["train", "x", "--size", "15"], "argument --size: must be at least 16"),
+        (["train", "x", "--size", "2049"], "argument --size: must be less than 2,049"),
+        (["train", "x", "--label-smoothing", "1"], "argument --label-smoothing: must be at least 0 and below 1"),
+        (["train", "x", "--ema", "nan"], "argument --ema: must be at least 0 and below 1"),
+        (["train", "x", "--mixup", "-0.1"], "argument --mixup: must be at least 0"),
+        (["train", "x", "--head-learning-rate", "0"], "argument --head-learning-rate: must be above 0"),
+        (["train", "x", "--cutmix", "much"], "argument --cutmix: must be a number"),
+        (["train", "x", "--unfreeze-at", "6,3"], "argument --unfreeze-at: give epochs in their order, such as 3,6,9"),
+        (["train", "x", "--imbalance", "ignore"], "choose from"),
         (["train", "x", "--similarity", "rather"], "choose from"),
+        (["layers"], "the following arguments are required: DATA"),
+        (["rate", "x", "--epochs", "0"], "argument --epochs: must be at least 1"),
         (["continue", "x", "--more-epochs", "0"], "must be at least 1"),
         (["predict", "x"], "the following arguments are required: PATH"),
         (["export", "x"], "the following arguments are required: --format"),

@@ -53,6 +53,16 @@ REQUESTS = [
     messages.ListLeaks(ticket=1, offset=0, count=50, all=True),
     messages.WriteListing(ticket=1),
     messages.Inspect(ticket=1, root=NASTY, path=NASTY, rule=PixelRule(method="window"), backbone="resnet50"),
+    messages.ShowViews(
+        ticket=1,
+        root=NASTY,
+        path=NASTY,
+        rule=PixelRule(),
+        backbone="resnet50",
+        augmentation="photos",
+        mirror=False,
+        size=64,
+    ),
     messages.Unpack(ticket=1, archive=NASTY),
 ]
 ANSWERS = [
@@ -77,6 +87,7 @@ ANSWERS = [
     messages.LeaksListed(ticket=1, offset=0, leaks=[LEAK], total=1),
     messages.ListingWritten(ticket=1, path=NASTY, data=NASTY),
     messages.Inspected(ticket=1, original=bytes(range(256)), steps=[NASTY], warning=NASTY),
+    messages.ViewsShown(ticket=1, plain=bytes(range(256)), views=[b"", bytes(range(256))], problem=NASTY),
     messages.Unpacked(ticket=1, folder=NASTY),
     messages.Thumbnail(ticket=1, number=2, width=640, height=480, data=bytes(range(256)), problem=""),
 ]

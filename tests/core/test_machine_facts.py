@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tlgui.core import machine_facts
+from tlgui.core import machine_facts, state_file
 from tlgui.core.estimates import Speed
 from tlgui.core.events import Measured
 from tlgui.core.machine_facts import LastRun, speed_from
@@ -91,3 +91,13 @@ def test_two_that_note_something_at_once_lose_nothing() -> None:
         list(pool.map(lambda device: machine_facts.note_run(7, 9.0, device), devices))
 
     assert all(machine_facts.last_run(device) for device in devices)
+
+
+def test_a_number_format_is_kept_by_what_it_was_found_out_for() -> None:
+    assert machine_facts.precision("tiny|2|24|cpu") is None
+    machine_facts.note_precision("tiny|2|24|cpu", "bf16")
+    machine_facts.note_precision("tiny|0|24|cpu", "float32")
+    assert machine_facts.precision("tiny|2|24|cpu") == "bf16" and machine_facts.precision("tiny|0|24|cpu") == "float32"
+    with state_file.changing("machine.json", "x") as table:
+        table["precision"]["tiny|2|24|cpu"] = "float8"
+    assert machine_facts.precision("tiny|2|24|cpu") is None  # of a later version

@@ -5,7 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tlgui.core.parameters import LEVELS, PARAMETERS, Parameter, parameter, shown
+from tlgui.core import parameter_effects
+from tlgui.core.augmentations import AUGMENTATIONS
+from tlgui.core.parameter_effects import idle
+from tlgui.core.parameters import LEVELS, PARAMETERS, SECTIONS, Parameter, parameter, shown
+from tlgui.core.planning import resolve
+from tlgui.core.presets import PRESETS
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -23,7 +28,7 @@ def taken(field: str, value: object) -> bool:
 def test_every_field_has_one_row() -> None:
     fields = [row.field for row in PARAMETERS]
 
-    assert sorted(fields) == sorted({*Training.__struct_fields__, "fit", "split_fractions"})
+    assert sorted(fields) == sorted({*Training.__struct_fields__, "fit", "size", "split_fractions"})
 
 
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.field)
@@ -40,14 +45,78 @@ def test_a_row_offers_what_a_run_takes(row: Parameter) -> None:
         assert all(taken(row.field, choice.value) for choice in row.choices)
         assert not taken(row.field, 3)
         return
-    assert not row.choices and row.lowest is not None and row.highest is not None and row.lowest < row.highest
+    assert not row.choices
+    if row.kind == "switch":
+        assert taken(row.field, True) and taken(row.field, False) and not taken(row.field, 0)
+        return
+    assert row.lowest is not None and row.highest is not None and row.lowest < row.highest
     if row.kind == "fractions":
         return
-    number = int if row.kind == "whole" else float
-    assert taken(row.field, number(row.lowest)) and taken(row.field, number(row.highest))
-    if row.lowest in (0, 1):
-        assert not taken(row.field, number(row.lowest - 1))
-    assert taken(row.field, 1.5) == (row.kind == "number")
+    shape = {"epochs": lambda n: [int(n)], "rates": lambda n: {"head": float(n)}, "number": float}
+    value = shape.get(row.kind, int)
+    assert taken(row.field, value(row.lowest)) and taken(row.field, value(row.highest))
+    if row.kind == "epochs" or row.lowest == 0:
+        assert not taken(row.field, value(row.lowest - 1))
+    assert taken(row.field, (row.lowest + row.highest) / 2 + 0.01) == (row.kind == "number")
+    assert taken(row.field, "auto") == (row.kind == "whole-or-auto")
+
+
+@pytest.mark.parametrize("field", ["augmentation", "preset"])
+def test_what_is_chosen_by_name_has_a_row_in_its_table(field: str) -> None:
+    names = {"augmentation": set(AUGMENTATIONS), "preset": {"", *PRESETS}}[field]
+
+    assert {choice.value for choice in parameter(field).choices} == names
+
+
+def test_the_form_holds_all_but_what_the_pages_ask_for_themselves() -> None:
+    elsewhere = {row.field for row in PARAMETERS if row.place != "form"}
+
+    assert elsewhere == {"strategy", "similarity", "preset", "size", "group_learning_rates"}
+    sections = [row.section for row in PARAMETERS if row.place == "form"]
+    assert [section for i, section in enumerate(sections) if section not in sections[:i]] == list(SECTIONS)
+    assert sections == sorted(sections, key=SECTIONS.index)
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        (
+            Training(strategy="feature-extraction"),
+            {"top_groups", "plateau", "stem_factor", "head_units", "head_dropout"},
+        ),
+        (
+            Training(strategy="fine-tune-top", head="hidden", stem_factor=0.1, schedule="constant"),
+            {"plateau", "cycle_momentum"},
+        ),
+        (Training(strategy="progressive-unfreezing", head="hidden"), {"top_groups", "stem_factor", "unfreeze_at"}),
+        (
+            Training(strategy="full-fine-tuning", head="hidden"),
+            {"top_groups", "unfreezing", "unfreeze_at", "plateau", "views", "view_every"},
+        ),
+        (
+            Training(strategy="from-scratch", head="hidden", augmentation="off"),
+            {"top_groups", "unfreezing", "unfreeze_at", "plateau", "views", "view_every", "mirror", "warm_start"},
+        ),
+        (
+            Training(strategy="fine-tune-top", head="hidden", mixup=0.2, unfreeze_at=[3]),
+            {"plateau", "stem_factor", "views", "view_every"},
+        ),
+        (Training(strategy="fine-tune-top", head="hidden", views=1), {"plateau", "stem_factor", "view_every"}),
+    ],
+)
+def test_a_setting_without_effect_says_why(asked: Training, fields: set[str]) -> None:
+    training, _ = resolve(asked, 500)
+
+    found = {row.field: idle(row.field, training) for row in PARAMETERS}
+
+    assert {field for field, sentence in found.items() if sentence} == fields
+    assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in found.values() if sentence)
+
+
+def test_every_setting_without_effect_is_a_setting() -> None:
+    rows = {field for row in parameter_effects._TABLE for field in row.fields}
+
+    assert rows <= set(Training.__struct_fields__)
 
 
 def test_each_strategy_can_be_chosen() -> None:

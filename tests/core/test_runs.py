@@ -130,6 +130,16 @@ def test_a_plan_that_grew_and_a_run_that_went_back_to_its_checkpoint_are_told_so
     assert summary_of(run.path).epochs_planned == 40
 
 
+def test_what_was_taken_back_does_not_count(run: RunFolder) -> None:
+    undone = events.Undone(to_step=5, to_epoch=1, from_step=18, from_epoch=3, best_epoch=1)
+    say(run, started(), epoch(1, best=True), epoch(2), epoch(3, best=True), undone)
+    summary = summary_of(run.path)
+    assert (summary.epochs_done, summary.best_epoch) == (1, 1)
+    say(run, epoch(2), epoch(3))
+    summary = summary_of(run.path)
+    assert (summary.epochs_done, summary.best_epoch) == (3, 1)
+
+
 def test_only_the_end_of_a_long_story_is_read(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     say(run, started())
     line = events.encode(batch())

@@ -36,8 +36,8 @@ def sample(kind: kinds.Type, rich: bool) -> Any:
             return None
         case kinds.BoolType():
             return rich
-        case kinds.IntType(ge=least):
-            return 2**53 if rich else (least or 0)
+        case kinds.IntType(ge=least, le=most):
+            return min(2**53, most or 2**53) if rich else (least or 0)
         case kinds.FloatType():
             return 1 / 3 if rich else 5e-324
         case kinds.StrType():
@@ -64,6 +64,8 @@ def sample_of(cls: type[Any], rich: bool) -> Any:
 
 
 def allows_none(kind: kinds.Type) -> bool:
+    if isinstance(kind, kinds.ListType):
+        return allows_none(kind.item_type)
     return isinstance(kind, kinds.UnionType) and kind.includes_none
 
 
@@ -158,6 +160,12 @@ ALWAYS_FINITE = {
     # Shares of images that were counted.
     *(("SplitsCompared", f"{name}{end}") for name in ("naive", "safe") for end in ("", "_low", "_high")),
     *(("SplitsCompared", name) for name in ("difference", "low", "high")),
+    *(("FirstAnswered", name) for name in ("accuracy", "low", "high", "largest_class", "seconds")),
+    *(("MoveJudged", name) for name in ("difference", "low", "high", "with_it", "without_it")),
+    ("LayersProbed", "largest_class"),
+    # Rates that were asked for or planned, not measured.
+    ("MovePlanned", "learning_rates"),
+    *(("RateFound", name) for name in ("rates", "in_use")),
 }
 
 
@@ -209,7 +217,7 @@ def test_exactly_the_endings_end_a_job() -> None:
         ),
         (
             events.Stopped(best_epoch=0),
-            "Stopped as you asked. The best state so far, of epoch 0, is kept and was evaluated.",
+            "Stopped as you asked. The best state so far, from before the first epoch, is kept and was evaluated.",
         ),
         (
             events.Stopped(run="run"),

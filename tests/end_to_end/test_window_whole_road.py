@@ -46,12 +46,15 @@ def through_the_wizard(visit: Visit, folder: Path, epochs: int) -> None:
 
 
 def plays_with_the_layers(visit: Visit) -> None:
-    """Pause, unfreeze, continue, freeze, continue: by the buttons, in mid-run."""
+    """Pause, unfreeze, continue, freeze, continue: by the buttons and their plans, in mid-run."""
     visit.press_soon("Pause")
     visit.until_state("paused")
     assert visit.reads("Paused at epoch")
     lowest = visit.run.next_group()
     visit.press_soon("Unfreeze next layers")
+    visit.until_reads("Measured on a copy")
+    assert visit.reads("Time for an epoch") and visit.reads("Memory for a batch")
+    visit.press_soon("Unfreeze")
     visit.until(lambda: visit.run.next_group() != lowest, "the unfreezing")
     visit.until(
         lambda: any(words.startswith("Top,") and "frozen" not in words for words in visit.words()), "the ladder"
@@ -60,6 +63,8 @@ def plays_with_the_layers(visit: Visit) -> None:
     visit.press_soon("Continue")
     visit.until_state("training")
     visit.until(lambda: lowest in visit.run.rates_now, "the rate of the group")
+    visit.press_soon("Freeze")
+    visit.until_reads("Measured on a copy")
     visit.press_soon("Freeze")
     visit.until(lambda: visit.run.next_group() == lowest, "the freezing")
 
@@ -152,7 +157,8 @@ def test_the_demo_images_from_the_start_page_to_a_proved_export_and_the_next_day
         visit.until_state("complete", patience_s=240)
         run = visit.bench.run_folder.path
         agrees_with_its_folder(visit, run)
-        assert [mark.kind for mark in visit.run.marks] == ["unfreeze", "freeze"]
+        # Whether an epoch is left for the verdict on the second one depends on how fast this computer is.
+        assert [mark.kind for mark in visit.run.marks if mark.kind != "verdict"] == ["unfreeze", "freeze"]
         live = picture_of(visit)
         reads_the_results(visit, run)
         tries_it(visit, picture)

@@ -1,38 +1,132 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from helpers.tiny import RECIPE
 
+from tlgui.core.errors import UserError
 from tlgui.engine import device
 
 
-def test_a_card_that_fails_at_its_first_kernel_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """P08."""
+@pytest.fixture
+def cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kind of card is there; whether it computes is played by `torch.ones`."""
     monkeypatch.delenv("TLGUI_DEVICE", raising=False)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    tried: list[str] = []
+    for family in (torch.cuda, torch.backends.mps, torch.xpu):
+        monkeypatch.setattr(family, "is_available", lambda: True)
 
-    def no_kernel(*size: int, device: torch.device) -> torch.Tensor:
-        tried.append(device.type)
+
+def playing(monkeypatch: pytest.MonkeyPatch, answer: Callable[[torch.device], torch.Tensor | None]) -> list[str]:
+    """`torch.ones` on a card is what `answer` gives, or the right one on the processor."""
+    tried: list[str] = []
+    inner = torch.ones
+
+    def ones(*size: int, device: torch.device, **options: Any) -> torch.Tensor:
+        if device.type not in tried:
+            tried.append(device.type)
+        played = answer(device)
+        return inner(*size, **options) if played is None else played.expand(*size).clone().requires_grad_(bool(options))
+
+    monkeypatch.setattr(device.torch, "ones", ones)
+    return tried
+
+
+def test_a_card_that_fails_at_its_first_kernel_is_not_used_and_it_is_said(
+    cards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P08."""
+
+    def no_kernel(_: torch.device) -> None:
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
 
-    monkeypatch.setattr(device.torch, "ones", no_kernel)
-    assert device.find_device() == torch.device("cpu") and tried == ["cuda", "mps"]
-
-
-def test_a_card_that_computes_nonsense_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TLGUI_DEVICE", raising=False)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    # No kernel error, but 0 where 512 is right.
-    monkeypatch.setattr(device.torch, "ones", lambda rows, columns, device: torch.zeros(rows, columns))
+    tried = playing(monkeypatch, no_kernel)
+    found = device.look_for_device()
+    assert found.device == torch.device("cpu") and tried == ["cuda", "mps", "xpu"]
+    assert found.why.startswith(
+        "the graphics card is not used: this version of torch cannot compute on it; another driver"
+    )
+    assert "the Apple GPU is not used" in found.why and "the Intel GPU is not used" in found.why
     assert device.find_device() == torch.device("cpu")
 
 
+def test_a_card_that_computes_nonsense_is_not_used(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kernel error, but 0 where 512 is right."""
+    playing(monkeypatch, lambda d: torch.zeros(1))
+    assert device.look_for_device().why.startswith("the graphics card is not used: it computes wrong numbers; ")
+
+
+def test_a_card_whose_memory_is_taken_is_not_used(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: torch.device) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    playing(monkeypatch, full)
+    assert "its memory is taken by other programs" in device.look_for_device().why
+
+
+def test_the_next_card_is_used_where_the_first_fails(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_intel(one: torch.device) -> None:
+        if one.type != "xpu":
+            raise RuntimeError("no kernel")
+
+    playing(monkeypatch, only_intel)
+    found = device.look_for_device()
+    assert found.device == torch.device("xpu", 0) and not found.why
+
+
+def test_the_first_card_that_computes_is_used(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = playing(monkeypatch, lambda d: None)
+    assert device.look_for_device() == device.Found(torch.device("cuda", 0)) and tried == ["cuda"]
+
+
 def test_the_device_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TLGUI_DEVICE", "meta")
-    assert device.find_device() == torch.device("meta")
+    monkeypatch.setenv("TLGUI_DEVICE", "cpu")
+    assert device.find_device() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("meta", "TLGUI_DEVICE names 'meta', which cannot be used: there is none here that torch can use."),
+        ("gpu", "TLGUI_DEVICE names 'gpu', which is no device."),
+        ("mps", "TLGUI_DEVICE names 'mps', which cannot be used: there is none here that torch can use."),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_refused_with_a_sentence(
+    name: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLGUI_DEVICE", name)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(UserError) as caught:
+        device.find_device()
+    assert caught.value.problem == says
+    assert caught.value.remedy == "Remove that variable, or name another device in it, such as TLGUI_DEVICE=cpu."
+
+
+def test_a_named_card_is_tried_too(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TLGUI_DEVICE", "cuda:1")
+    playing(monkeypatch, lambda d: torch.zeros(1))
+    with pytest.raises(UserError, match="'cuda:1', which cannot be used: it computes wrong numbers"):
+        device.find_device()
+
+
+def test_n09_what_can_be_repeatable_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a card: no shortened products, one order of sums where there is one; a processor needs nothing."""
+    asked: list[tuple[bool, bool]] = []
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda on, warn_only: asked.append((on, warn_only)))
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    device.be_repeatable()
+    assert asked == [] and not torch.backends.cudnn.allow_tf32 and torch.backends.cudnn.deterministic
+    assert device.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    device.be_repeatable()
+    assert asked == [(True, True)] and not torch.utils.deterministic.fill_uninitialized_memory
 
 
 @pytest.mark.parametrize(("cores", "threads", "nice"), [(1, 1, True), (2, 2, True), (3, 2, False), (16, 15, False)])
@@ -57,3 +151,20 @@ def test_it_says_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.describe(torch.device("cpu")) == "CPU, 8 cores"
     monkeypatch.undo()
     assert device.physical_cores() >= 1
+
+
+def test_p14_decoders_and_the_processors_threads_are_no_more_than_its_cores() -> None:
+    """They take turns: images are decoded before they are computed; and there are no other workers."""
+    import threading
+
+    from tlgui.core.augmentations import in_use
+    from tlgui.core.records import PixelRule
+    from tlgui.engine.samples import Reader
+
+    before = threading.active_count()
+    threads = device.physical_cores()
+    reader = Reader(Path(), RECIPE, PixelRule(), in_use("off", None), threads)
+    list(reader._pool.map(lambda number: number, range(50)))
+    assert threading.active_count() - before <= threads <= (os.cpu_count() or 1)
+    reader.close()
+    assert threading.active_count() == before

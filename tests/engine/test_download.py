@@ -66,6 +66,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
 
         def at(how: str) -> Path:
             monkeypatch.setattr(weights, "url_of", lambda row: f"http://127.0.0.1:{server.server_port}/{how}/{NAME}")
+            monkeypatch.setattr(weights, "other_names", lambda row: [])
             return weights.cache_folder() / NAME
 
         yield at
@@ -150,3 +151,9 @@ def test_embedded_weights_need_no_fetching() -> None:
 def test_an_unknown_backbone_is_refused() -> None:
     with pytest.raises(UserError, match="There is no backbone named 'x'"):
         list(fetch(commands.Fetch(backbone="x"), Control()))
+
+
+def test_a_backbone_without_published_weights_has_nothing_to_fetch() -> None:
+    with pytest.raises(UserError, match="Tiny CNN has no pretrained weights") as caught:
+        list(fetch(commands.Fetch(backbone="tiny-cnn"), Control()))
+    assert caught.value.code == "no_pretrained"

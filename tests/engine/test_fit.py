@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from helpers.pictures import write_dataset
 from helpers.tiny import RECIPE, differing, finish, first_of, snapshot, tiny_setup, without_times
 from torch import Tensor
 
 from tlgui.core import events
-from tlgui.engine.param_groups import LayerOptimizer
+from tlgui.core.run_folder import RunFolder
+from tlgui.engine import validation
+from tlgui.engine.precision import Mixed
 from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup
@@ -61,7 +65,7 @@ def test_what_is_frozen_stays_equal_bit_for_bit_and_what_trains_changes(
 ) -> None:
     """T03: parameters and buffers below the cut, after each switch from validation back to training too."""
     setup = tiny_setup(data, tmp_path / "run", strategy=strategy, batch_size=batch_size, head_learning_rate=0.01)
-    setup = with_training(setup, top_learning_rate=0.01, stem_factor=1.0)
+    setup = with_training(setup, top_learning_rate=0.01, stem_factor=1.0, norm_statistics="auto")
     network = setup.network
     first = {"feature-extraction": 3, "fine-tune-top": 2, "full-fine-tuning": 0}[strategy]
     before, drifted = snapshot(network, 0, first), []
@@ -73,7 +77,7 @@ def test_what_is_frozen_stays_equal_bit_for_bit_and_what_trains_changes(
 
     said, outcome = finish(setup, check)
     assert drifted == []
-    assert len(epochs_of(said)) == 3 + setup.warm_start
+    assert len(epochs_of(said)) == 3 + bool(setup.training.warm_start)
     changed = differing(upper, snapshot(network, first))
     statistics = {name for name in upper if "running_" in name or "num_batches" in name}
     assert set(changed) >= upper.keys() - statistics
@@ -99,7 +103,7 @@ def test_the_first_event_counts_parameters(strategy: str, trains: int, data: Pat
 
 def test_the_training_mode_is_set_where_the_groups_train_alone(data: Path, tmp_path: Path) -> None:
     """E06: in the middle of an epoch the frozen part is in evaluation mode; at its end the whole network is."""
-    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", batch_size=32)
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", batch_size=32, norm_statistics="auto")
     model = setup.network.model
     seen: list[tuple[bool, bool, bool]] = []
 
@@ -154,6 +158,62 @@ def test_validation_counts_each_image_once_whatever_the_batch_size(batch_size: i
     assert end.validation_loss == pytest.approx(mean_loss(logits, labels), abs=1e-6)
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_n10_the_validation_score_does_not_depend_on_batches_or_order(
+    strategy: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches of 1, 7 and 64, and shuffled: equal to 1e-6 in accuracy and 1e-4 in loss."""
+
+    def scores(size: int, shuffled: bool) -> list[tuple[float, float]]:
+        monkeypatch.setattr(validation, "_BATCH", size)
+        name = f"{size} {shuffled}"
+        setup = tiny_setup(data, tmp_path / name, strategy=strategy, epochs=2, batch_size=32, top_learning_rate=0.01)
+        part = first_of(setup.train, 33)
+        order = np.random.default_rng(0).permutation(33).tolist() if shuffled else list(range(33))
+        paths, hashes = [part.paths[i] for i in order], [part.hashes[i] for i in order]
+        setup.validation = Part(paths, hashes, part.labels[order])
+        return [(e.validation_accuracy or 0.0, e.validation_loss or 0.0) for e in epochs_of(finish(setup)[0])]
+
+    expected = scores(32, False)
+    for size, shuffled in ((1, False), (7, True), (64, True)):
+        for (accuracy, loss), (right, true_loss) in zip(scores(size, shuffled), expected, strict=True):
+            assert accuracy == pytest.approx(right, abs=1e-6)
+            assert loss == pytest.approx(true_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_n08_the_kept_model_opened_again_has_the_score_of_its_epoch(
+    strategy: str, ema: float, data: Path, tmp_path: Path
+) -> None:
+    """To the last image; the weights are those of the file alone, and the images are read anew."""
+    setup = tiny_setup(data, tmp_path / "run", strategy=strategy, epochs=4, ema=ema, top_learning_rate=0.01)
+    said, outcome = finish(setup)
+    best = next(event for event in epochs_of(said) if event.epoch == outcome.best_epoch)
+    other = tiny_setup(data, tmp_path / "other", strategy=strategy, caching=False)
+    other.network.model.load_state_dict(safetensors.torch.load_file(RunFolder(tmp_path / "run").best_path))
+    logits = all_logits(other)
+    labels = other.validation.labels
+    assert best.validation_accuracy == (logits.argmax(1) == labels).double().mean().item()
+    assert best.validation_loss == pytest.approx(mean_loss(logits, labels), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("norm_statistics", "batch_size", "moves"),
+    [("frozen", 40, False), ("batch", 40, True), ("batch", 8, True), ("auto", 40, True), ("auto", 8, False)],
+)
+def test_statistics_of_layers_that_train_move_where_the_batch_is_large_enough_or_as_asked(
+    norm_statistics: str, batch_size: int, moves: bool, data: Path, tmp_path: Path
+) -> None:
+    """BatchNorm below about 30 images keeps what it has, unless asked to move; what is frozen never moves (T03)."""
+    options: dict[str, Any] = {"norm_statistics": norm_statistics, "batch_size": batch_size, "epochs": 1}
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", **options)
+    before = snapshot(setup.network)
+    finish(setup)
+    changed = {name for name in differing(before, snapshot(setup.network)) if "running_" in name or "tracked" in name}
+    assert changed == ({"norm3.running_mean", "norm3.running_var", "norm3.num_batches_tracked"} if moves else set())
+
+
 def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_are_there(data: Path, tmp_path: Path) -> None:
     """T19: the validation images show classes 0 and 2 alone."""
     setup = tiny_setup(data, tmp_path / "run", epochs=1, head_learning_rate=1e-12)
@@ -189,9 +249,8 @@ def test_fewer_images_than_a_batch_make_one_step_an_epoch_and_a_notice(data: Pat
 def test_a_last_batch_of_one_or_two_does_no_harm(images: int, data: Path, tmp_path: Path) -> None:
     """T01: BatchNorm on maps of 1 x 1, for which one image has no variance and two have junk."""
     recipe = msgspec.structs.replace(RECIPE, size=8, resize_to=8)
-    setup = tiny_setup(
-        data, tmp_path / "run", recipe=recipe, strategy="full-fine-tuning", epochs=1, batch_size=32, caching=False
-    )
+    auto: dict[str, Any] = {"norm_statistics": "auto", "batch_size": 32, "epochs": 1}
+    setup = tiny_setup(data, tmp_path / "run", recipe=recipe, strategy="full-fine-tuning", caching=False, **auto)
     setup.validation, setup.train = first_of(setup.train, 33), first_of(setup.train, images)
     sizes: list[int] = []
     inner = setup.frozen.activations
@@ -301,13 +360,13 @@ def test_the_training_loss_of_each_epoch_is_the_mean_per_image(data: Path, tmp_p
 def test_each_batch_says_the_learning_rates_in_use(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", top_groups=1, epochs=2)
     used: list[dict[str, float]] = []
-    step = LayerOptimizer.step
+    step = Mixed.step
 
-    def note(optimizer: LayerOptimizer) -> None:
-        used.append({setup.network.group_names[group["layer"]]: group["lr"] for group in optimizer.adamw.param_groups})
-        step(optimizer)
+    def note(mixed: Mixed, optimizer: torch.optim.Optimizer, parameters: Any) -> None:
+        used.append({setup.network.group_names[group["layer"]]: group["lr"] for group in optimizer.param_groups})
+        step(mixed, optimizer, parameters)
 
-    monkeypatch.setattr(LayerOptimizer, "step", note)
+    monkeypatch.setattr(Mixed, "step", note)
     said, _ = finish(setup)
 
     batches = [event for event in said if isinstance(event, events.BatchEnded)]

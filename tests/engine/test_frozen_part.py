@@ -9,18 +9,20 @@ import msgspec
 import pytest
 import torch
 from helpers.pictures import write_dataset
-from helpers.tiny import RECIPE, first_of, tiny_network, tiny_setup
+from helpers.tiny import RECIPE, finish, first_of, tiny_network, tiny_setup
 
+from tlgui.core import events
+from tlgui.core.augmentations import AUGMENTATIONS, Augmentation, in_use
 from tlgui.core.paths import cache_dir
 from tlgui.core.records import PixelRule
-from tlgui.core.run_spec import Augmentation
 from tlgui.engine import frozen_part as module
 from tlgui.engine.cache import ActivationStore
 from tlgui.engine.frozen_part import FrozenPart, bytes_per_image
-from tlgui.engine.samples import Reader
+from tlgui.engine.samples import Part, Reader
 from tlgui.engine.setup import Setup
 from tlgui.engine.trunk import CHUNK, Trunk
 
+PHOTOS = AUGMENTATIONS["photos"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -126,7 +128,9 @@ def option(name: str, value: object) -> Callable[[object, dict[str, object]], No
         (option("recipe", msgspec.structs.replace(RECIPE, kernel="bicubic")), False),
         (option("recipe", msgspec.structs.replace(RECIPE, mean=(0.5, 0.5, 0.51))), False),
         (option("rule", PixelRule(background=(1, 2, 3))), False),
-        (option("augmentation", "no-flip"), False),
+        (option("augmentation", in_use("photos", mirror=True)), True),
+        (option("augmentation", in_use("photos", mirror=False)), False),
+        *((option("augmentation", row), False) for row in AUGMENTATIONS.values() if row.name != "photos"),
         (option("cut", 2), False),
         (option("executor", "onnxruntime"), False),
         (option("version", "9.9"), False),
@@ -146,7 +150,7 @@ def test_the_key_changes_with_each_ingredient(
 
     monkeypatch.setattr(module, "ActivationStore", Recorded)
     for alter in (nothing, change):
-        options: dict[str, object] = {"recipe": RECIPE, "rule": PixelRule(), "augmentation": "standard", "cut": 3}
+        options: dict[str, object] = {"recipe": RECIPE, "rule": PixelRule(), "augmentation": PHOTOS, "cut": 3}
         network = tiny_network(2)
         alter(network, options)
         if "version" in options:
@@ -168,9 +172,124 @@ def test_the_key_changes_with_each_ingredient(
 
 
 def test_plain_views_are_shared_by_runs_with_and_without_augmentation(data: Path, tmp_path: Path) -> None:
-    one = tiny_setup(data, tmp_path / "one", augmentation="standard").frozen._store(3, augmented=False)
+    one = tiny_setup(data, tmp_path / "one", augmentation="photos").frozen._store(3, augmented=False)
     two = tiny_setup(data, tmp_path / "two", augmentation="off").frozen._store(3, augmented=False)
     assert one._folder == two._folder
+
+
+def test_where_nothing_is_varied_each_view_shares_what_is_kept_of_the_plain_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen, train = (setup := tiny_setup(data, tmp_path / "run", augmentation="off")).frozen, setup.train
+    plain = frozen.activations(train, [0, 1], 0, 3)
+    read = counting(frozen, monkeypatch)
+    assert torch.equal(frozen.activations(train, [0, 1], 5, 3), plain) and not read
+    assert frozen.missing(train, 5, 3) == frozen.missing(train, 0, 3)
+
+
+def seen_by(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """(part, view) of each reading from now on, one after another without repeats."""
+    seen: list[tuple[str, int]] = []
+    inner = setup.frozen._reader.read
+
+    def noted(part: Part, indices: list[int], view: int) -> torch.Tensor:
+        if not seen or seen[-1] != (part.name, view):
+            seen.append((part.name, view))
+        return inner(part, indices, view)
+
+    monkeypatch.setattr(setup.frozen._reader, "read", noted)
+    return seen
+
+
+@pytest.mark.parametrize("strategy", ["feature-extraction", "full-fine-tuning"])
+def test_validation_is_never_varied_and_training_is(
+    strategy: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T20: both parts come of one reader, and only the number of the view tells them apart."""
+    setup = tiny_setup(data, tmp_path / "run", strategy=strategy, views=3, warm_start=False)
+    first = setup.frozen.activations(setup.validation, range(len(setup.validation)), 0, 3)
+    seen = seen_by(setup, monkeypatch)
+    finish(setup)
+    assert {view for part, view in seen if part == "validation"} <= {0}
+    assert {view for part, view in seen if part == "train"} >= {1, 2}
+    for _ in range(10):
+        again = setup.frozen.activations(setup.validation, range(len(setup.validation)), 0, 3)
+        assert strategy == "full-fine-tuning" or torch.equal(again, first)
+
+
+def losses(data: Path, run: Path, **training: object) -> list[float]:
+    setup = tiny_setup(data, run, epochs=4, views=3, **training)
+    said, _ = finish(setup)
+    assert setup.frozen.caching
+    return [event.train_loss or 0.0 for event in said if isinstance(event, events.EpochEnded)]
+
+
+def test_the_switches_of_the_augmentation_keep_their_effect_on_a_cached_trunk(data: Path, tmp_path: Path) -> None:
+    """T36: the same seed and weights; only what is done to the training images differs."""
+    choices: list[dict[str, object]] = [
+        {"augmentation": "off"}, {"augmentation": "photos"}, {"augmentation": "photos", "mirror": False},
+        {"augmentation": "microscopy"}, {"augmentation": "radiograph"}, {"augmentation": "tutorial"},
+    ]  # fmt: skip
+    curves = [losses(data, tmp_path / str(number), **choice) for number, choice in enumerate(choices)]
+    assert len({curve[0] for curve in curves}) == 1, "the first epoch sees the plain images"
+    for place in (1, 2):
+        assert len({curve[place] for curve in curves}) == len(choices)
+    assert losses(data, tmp_path / "again", augmentation="photos") == curves[1]
+
+
+def test_new_views_are_computed_once_each_while_training_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = tiny_setup(data, tmp_path / "run", epochs=12, views=2, view_every=3, patience=0, warm_start=False)
+    seen = seen_by(setup, monkeypatch)
+    finish(setup)
+    assert [view for part, view in seen if part == "train"] == [0, 1, 2, 3, 4]
+
+
+class Swapped:
+    """Mixes each image with its neighbour, and notes how many it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        self.given.append(len(images))
+        return 0.7 * images + 0.3 * images.roll(1, 0)
+
+
+def test_of_mixed_images_nothing_is_kept_and_each_is_computed(setup: Setup) -> None:
+    frozen, train = setup.frozen, setup.train
+    mix = Swapped()
+    images = frozen._reader.read(train, [3, 1, 2], 2)
+    setup.network.evaluation_mode()
+    with torch.inference_mode():
+        expected = setup.network.run(0.7 * images + 0.3 * images[[2, 0, 1]], 0, 3)
+    for _ in range(2):
+        got = frozen.mixed(train, [3, 1, 2], 2, 3, mix)
+        assert torch.allclose(got, expected, atol=1e-5)
+    assert mix.given == [3, 3]
+    frozen.flush()
+    assert not list(cache_dir().rglob("*.npy")) and frozen.missing(train, 2, 3) == len(train)
+
+
+def test_what_is_kept_of_single_images_is_not_taken_for_mixed_ones(setup: Setup) -> None:
+    frozen, train = setup.frozen, setup.train
+    alone = frozen.activations(train, [3, 1, 2], 2, 3)
+    assert not torch.allclose(frozen.mixed(train, [3, 1, 2], 2, 3, Swapped()), alone, atol=1e-3)
+    assert torch.equal(frozen.activations(train, [3, 1, 2], 2, 3), alone)
+
+
+def test_mixed_images_are_those_that_are_there(tmp_path: Path) -> None:
+    """T23: a batch that has become short, or odd, or empty."""
+    place = write_dataset(tmp_path / "d", {"a": 60, "b": 20}, size=24)
+    setup = tiny_setup(place, tmp_path / "run")
+    frozen, train = setup.frozen, setup.train
+    (place / train.paths[1]).unlink()
+    mix = Swapped()
+    got = frozen.mixed(train, [0, 1, 2, 3], 1, 3, mix)
+    assert mix.given == [3] and train.there([0, 1, 2, 3]) == [0, 2, 3]
+    assert torch.equal(got, frozen.mixed(train, [0, 2, 3], 1, 3, mix))
+    assert frozen.mixed(train, [1], 1, 3, mix).shape == (0,) and mix.given == [3, 3]
 
 
 def test_after_training_lower_groups_nothing_old_is_served(setup: Setup) -> None:

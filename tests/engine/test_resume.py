@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from helpers.tiny import differing, finish, snapshot, tiny_setup, until, without
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
-from tlgui.engine import samples, validation
+from tlgui.engine import fit, samples
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import OwnerGoneError
-from tlgui.engine.fit import fit
+from tlgui.engine.live import Live
 from tlgui.engine.setup import Outcome, Setup
+from tlgui.engine.validation import Validation
 
 Script = dict[int, list[commands.AnyCommand]]
 RUNS: dict[str, tuple[dict[str, Any], Script]] = {
@@ -35,6 +37,15 @@ RUNS: dict[str, tuple[dict[str, Any], Script]] = {
     "full, frozen, longer": (
         {"strategy": "full-fine-tuning"},
         {2: [commands.Freeze()], 3: [commands.Extend(epochs=1)]},
+    ),
+    "by itself": ({"strategy": "progressive-unfreezing", "plateau": 1, "head_learning_rate": 1e-9}, {}),
+    "scratch, averaged, mixed, clipped": (
+        {"strategy": "from-scratch", "ema": 0.9, "mixup": 0.3, "clip_norm": 1.0, "label_smoothing": 0.1},
+        {7: [commands.SetLearningRate(group="middle", rate=0.005)]},
+    ),
+    "balanced, judged": (
+        {"strategy": "fine-tune-top", "imbalance": "balanced-sampling", "ema": 0.9, "trial_epochs": 1},
+        {2: [commands.Unfreeze()]},
     ),
 }
 
@@ -66,6 +77,7 @@ def measured_after(said: list[events.Event], step: int, epoch: int) -> list[dict
         if (isinstance(event, events.BatchEnded) and event.step > step)
         or (isinstance(event, events.EpochEnded) and event.epoch > epoch)
         or (isinstance(event, events.LayersChanged) and event.reason != "resume" and event.step > step)
+        or (isinstance(event, events.MoveJudged) and event.epoch > epoch)
     ]
     return without_times(chosen)
 
@@ -136,6 +148,7 @@ def test_a_run_that_goes_on_says_what_the_uninterrupted_run_says(
             broken.control.owner_gone()
         if reached and how == "image changed":
             monkeypatch.setattr(broken.frozen, "activations", changed)
+            monkeypatch.setattr(broken.frozen, "mixed", changed)
         return reached and how == "killed"
 
     if how == "killed":
@@ -205,6 +218,83 @@ def test_d42_a_run_that_goes_on_without_its_lost_images_says_what_the_uninterrup
     assert differing(snapshot(whole.network), snapshot(again.network)) == []
 
 
+@pytest.mark.parametrize("stop_at", [0, 4, 11])
+def test_what_auto_became_goes_on_and_is_decided_anew_where_it_was_not_kept(
+    stop_at: int, data: Path, tmp_path: Path
+) -> None:
+    """Killed in the middle of the decision, within an epoch, and in a later one."""
+    options = OPTIONS | {"strategy": "auto", "epochs": 3}
+    whole, _ = finish(tiny_setup(data, tmp_path / "whole", **options))
+    broken = tiny_setup(data, tmp_path / "run", interval_s=0, **options)
+    until(
+        broken,
+        lambda event: (
+            isinstance(event, events.FirstAnswered)
+            if not stop_at
+            else isinstance(event, events.BatchEnded) and event.step == stop_at
+        ),
+    )
+    again = tiny_setup(data, tmp_path / "run", **options)
+    again.resume = again.checkpoints.exists
+    assert (again.training.strategy == "auto") == (stop_at == 0)
+    said, _ = finish(again)
+    chosen = [event for event in said if isinstance(event, events.StrategyChosen)]
+    assert len(chosen) == (stop_at == 0)
+    begun = said[0]
+    step, epoch = (begun.step, begun.epoch) if isinstance(begun, events.Resumed) else (0, 0)
+    assert measured_after(said, step, epoch) == measured_after(whole, step, epoch)
+
+
+def test_t09_going_on_has_the_groups_and_rates_of_the_stop(data: Path, tmp_path: Path) -> None:
+    """Unfrozen in epoch 2, stopped in epoch 3: the ladder is the same, and the network learns on at the same rates."""
+    setup = tiny_setup(data, tmp_path / "run", epochs=5, batch_size=9, top_learning_rate=0.01)
+    said, _ = finish(setup, following(setup, {7: [commands.Unfreeze(groups=2)], 12: [commands.Stop()]}))
+    stopped = [event for event in said if isinstance(event, events.LayersChanged)][-1]
+    again = tiny_setup(data, tmp_path / "run", epochs=5, batch_size=9, top_learning_rate=0.01)
+    again.resume = True
+    start = snapshot(again.network)
+    resumed, _ = finish(again)
+    ladder = next(event for event in resumed if isinstance(event, events.LayersChanged))
+    assert (ladder.reason, ladder.groups) == ("resume", stopped.groups)
+    assert (ladder.undo_step, ladder.judged_after) == (7, stopped.judged_after)
+    first = next(event for event in resumed if isinstance(event, events.BatchEnded))
+    assert first.step == 13 and set(first.learning_rates) == {"middle", "top", "head"}
+    assert {"conv2.weight", "conv3.weight", "fc.weight"} <= set(differing(start, snapshot(again.network)))
+
+
+def test_t10_five_epochs_stopped_at_three_then_eight_with_layers_unfrozen_at_two(data: Path, tmp_path: Path) -> None:
+    """Never a step too many, and each group's cycle ends with the last step of the new plan."""
+    options: dict[str, Any] = {"epochs": 5, "batch_size": 9, "top_learning_rate": 0.01, "patience": 0}
+    setup = tiny_setup(data, tmp_path / "run", **options)
+    finish(setup, following(setup, {10: [commands.Unfreeze()], 15: [commands.Stop()]}))
+    again = tiny_setup(data, tmp_path / "run", **options)
+    again.resume, again.more_epochs = True, 3
+    said, outcome = finish(again)
+    batches = [event for event in said if isinstance(event, events.BatchEnded)]
+    assert [event.step for event in batches] == list(range(16, 41)) and not outcome.stopped
+    peaks = {"top": 0.01, "head": again.training.head_learning_rate or 0.0}
+    for group, peak in peaks.items():
+        rates = [event.learning_rates[group] for event in batches]
+        assert rates[0] == pytest.approx(peak / 25)
+        assert rates[-1] == pytest.approx(peak / 250_000)
+        assert max(rates) == pytest.approx(peak, rel=0.02)
+
+
+def test_t38_a_checkpoint_of_other_weights_is_refused_by_name_and_never_half_loaded(data: Path, tmp_path: Path) -> None:
+    finish(tiny_setup(data, tmp_path / "run", epochs=1))
+    path = tmp_path / "run" / "checkpoints" / "last.safetensors"
+    with safetensors.safe_open(path, "pt") as stream:
+        header, names = stream.metadata(), list(stream.keys())
+        tensors = {name.replace("model|", "model|module."): stream.get_tensor(name).clone() for name in names}
+    safetensors.torch.save_file(tensors, path, metadata=header)
+    again = tiny_setup(data, tmp_path / "run", epochs=1)
+    again.resume = True
+    with pytest.raises(UserError, match="are not those of its network") as caught:
+        finish(again)
+    assert caught.value.code == "run_damaged"
+    assert 'Missing key(s) in state_dict: "conv1.weight"' in caught.value.details
+
+
 def test_unfreezing_after_going_on_adds_nothing_twice(data: Path, tmp_path: Path) -> None:
     """T06: unfreeze, go on, unfreeze again."""
     first = tiny_setup(data, tmp_path / "run", epochs=2)
@@ -237,7 +327,7 @@ def test_more_epochs_are_remembered_by_a_run_that_is_killed_at_once(data: Path, 
     finish(tiny_setup(data, tmp_path / "run", epochs=2))
     again = tiny_setup(data, tmp_path / "run", epochs=2, interval_s=1e9)
     again.resume, again.more_epochs = True, 2
-    running = fit(again)
+    running = fit.fit(again)
     assert [type(next(running)).__name__ for _ in range(3)] == ["Resumed", "Extended", "LayersChanged"]
     running.close()  # as a kill: nothing is saved from now on
     last = tiny_setup(data, tmp_path / "run", epochs=2)
@@ -284,13 +374,14 @@ def test_a_damaged_checkpoint_is_an_error_and_never_a_fresh_start(damage: str, d
 
 def forced(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """Validation accuracies in turn, whatever the network answers."""
-    left = iter(values)
+    left, real = iter(values), fit.seen_by
 
-    def accuracies(*_: object) -> tuple[float, float]:
+    def forced_seen(live: Live, slow: bool) -> Generator[events.Event, None, Validation]:
+        seen = yield from real(live, slow)
         value = next(left)
-        return value, value
+        return dataclasses.replace(seen, accuracy=value, balanced=value)
 
-    monkeypatch.setattr(validation, "_accuracies", accuracies)
+    monkeypatch.setattr(fit, "seen_by", forced_seen)
 
 
 @pytest.mark.parametrize("ending", ["natural", "early", "stop", "owner gone"])

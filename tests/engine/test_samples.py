@@ -16,10 +16,10 @@ from helpers.pictures import write_dataset, write_picture
 from helpers.tiny import RECIPE
 from PIL import Image
 
+from tlgui.core.augmentations import AUGMENTATIONS, Augmentation, in_use
 from tlgui.core.errors import UserError
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import ManifestRow
-from tlgui.core.run_spec import Augmentation
 from tlgui.engine import samples
 from tlgui.engine.preprocess import normalise, to_input
 from tlgui.engine.samples import Part, Reader
@@ -42,7 +42,10 @@ def part(data: Path) -> Part:
     return Part.of([row(f"{name}/00{index}.png", name, data) for name in "ab" for index in range(3)], ["a", "b"])
 
 
-def reader(data: Path, augmentation: Augmentation = "standard", rule: PixelRule | None = None) -> Reader:
+PHOTOS = AUGMENTATIONS["photos"]
+
+
+def reader(data: Path, augmentation: Augmentation = PHOTOS, rule: PixelRule | None = None) -> Reader:
     return Reader(data, RECIPE, rule or PixelRule(), augmentation, threads=2)
 
 
@@ -86,7 +89,7 @@ def test_augmented_views_vary_and_each_repeats(opened: Reader, part: Part) -> No
 def test_an_augmented_view_follows_from_content_and_number(opened: Reader, part: Part, data: Path) -> None:
     with Image.open(data / part.paths[4]) as image:
         pixels = np.array(image)
-    square = apply_view(pixels, draw_view(part.hashes[4], 3, 1.0), 24)
+    square = apply_view(pixels, draw_view(part.hashes[4], 3, 1.0, PHOTOS), 24)
     expected = normalise(torch.from_numpy(square.copy()).permute(2, 0, 1).float(), RECIPE)
     assert torch.equal(opened.read(part, [4], 3)[0], expected)
 
@@ -97,7 +100,7 @@ def test_the_order_asked_for_is_the_order_given(opened: Reader, part: Part) -> N
 
 
 def test_without_flips_left_stays_left(tmp_path: Path) -> None:
-    """Dark on the left, light on the right: no view of "no-flip" turns that round, some of "standard" do."""
+    """Dark on the left, light on the right: where both may not change places, no view turns that round."""
     ramp = np.tile(np.linspace(0, 255, 40).astype(np.uint8)[None, :, None], (40, 1, 3))
     (tmp_path / "d").mkdir()
     Image.fromarray(ramp).save(tmp_path / "d" / "x.png")
@@ -109,7 +112,20 @@ def test_without_flips_left_stays_left(tmp_path: Path) -> None:
         made.close()
         return sum(bool(view[:, :, :6].mean() > view[:, :, -6:].mean()) for view in views)
 
-    assert turned("no-flip") == 0 and 4 <= turned("standard") <= 16
+    assert turned(in_use("photos", mirror=False)) == 0 and 4 <= turned(PHOTOS) <= 16
+    assert turned(AUGMENTATIONS["radiograph"]) == 0
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_whatever_the_augmentation_the_plain_view_is_the_same(
+    name: str, opened: Reader, part: Part, data: Path
+) -> None:
+    other = reader(data, AUGMENTATIONS[name])
+    assert torch.equal(other.read(part, [0, 4], 0), opened.read(part, [0, 4], 0))
+    varied = [other.read(part, [0], view)[0] for view in (1, 2)]
+    other.close()
+    plain = opened.read(part, [0], 0)[0]
+    assert [torch.equal(view, plain) for view in varied] == [name == "off"] * 2
 
 
 def test_the_pixel_rule_of_the_dataset_is_applied(tmp_path: Path) -> None:
@@ -148,7 +164,7 @@ def test_every_field_of_the_pixel_rule_reaches_both_roads(view: int, rule: Pixel
 
     pixels = read_pixels(tmp_path / "d" / "x", **msgspec.structs.asdict(rule))
     if view:
-        square = apply_view(pixels, draw_view(part.hashes[0], view, 1.0), 24)
+        square = apply_view(pixels, draw_view(part.hashes[0], view, 1.0, PHOTOS), 24)
         assert torch.equal(seen, normalise(torch.from_numpy(square.copy()).permute(2, 0, 1).float(), RECIPE))
     else:
         assert torch.equal(seen, to_input(pixels, RECIPE))

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from helpers.tiny import ROW, TinyModel
 
-from tlgui.core import commands, events
+from tlgui.core import added_backbones, commands, events
 from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
 from tlgui.core.events import WeightsState
@@ -37,12 +37,18 @@ def test_a_new_computer_has_the_embedded_weights_alone(monkeypatch: pytest.Monke
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     found = rows()
 
-    assert [row.state for row in found.values()] == ["embedded", *["absent"] * (len(BACKBONES) - 1)]
+    assert [row.state for row in found.values()] == ["embedded", *["absent"] * (len(BACKBONES) - 2), "none"]
     resnet = found["resnet50"]
     assert (resnet.file_name, resnet.sha256_prefix) == ("resnet50-11ad3fa6.pth", "11ad3fa6")
     assert Path(resnet.folder) == Path(os.environ["TORCH_HOME"]) / "hub" / "checkpoints"
     assert resnet.size_bytes == pytest.approx(102.5e6, rel=0.001)
     assert resnet.url.startswith("https://") and resnet.url.endswith("/resnet50-11ad3fa6.pth")
+    dino = found["dinov2-small"]
+    assert (dino.file_name, dino.sha256_prefix) == ("vit_small_patch14_dinov2.lvd142m.safetensors", "")
+    assert dino.url == "https://huggingface.co/timm/vit_small_patch14_dinov2.lvd142m/resolve/main/model.safetensors"
+    assert dino.size_bytes == pytest.approx(4 * BACKBONES["dinov2-small"].parameters, rel=0.001)
+    tiny = found["tiny-cnn"]
+    assert (tiny.file_name, tiny.url, tiny.folder, tiny.size_bytes) == ("", "", "", 0)
     own = found["efficientnet-lite0"]
     assert own.url == ""
     assert (Path(own.folder) / own.file_name).stat().st_size == own.size_bytes
@@ -67,6 +73,30 @@ def test_a_file_that_is_there_is_read_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert rows()["resnet50"].state == "damaged" and read.count(path) == 3
 
 
+def test_models_that_were_added_come_after_the_table() -> None:
+    row = msgspec.structs.replace(
+        BACKBONES["resnet18"], name="timm:test_vit", library="timm", builder="test_vit", weights="r160_in1k"
+    )
+    added_backbones.note(row, "1")
+    *progress, surveyed, _ = survey(commands.Survey(), Control())
+    assert isinstance(surveyed, events.Surveyed) and isinstance(progress[-1], events.Progress)
+    assert progress[-1].done == progress[-1].total == len(BACKBONES) + 1
+    last = surveyed.rows[-1]
+    assert (last.backbone, last.state) == ("timm:test_vit", "absent")
+    assert last.url == "https://huggingface.co/timm/test_vit.r160_in1k/resolve/main/model.safetensors"
+    assert last.file_name == "test_vit.r160_in1k.safetensors"
+
+
+def test_a_file_without_a_checksum_in_its_name_is_ready_when_it_can_be_read_to_its_end() -> None:
+    path = weights.published_path(BACKBONES["dinov2-small"])
+    path.parent.mkdir(parents=True)
+    whole = safetensors.torch.save({"a": torch.ones(1000)})
+    path.write_bytes(whole)
+    assert rows()["dinov2-small"].state == "ready"
+    path.write_bytes(whole[:-1])
+    assert rows()["dinov2-small"].state == "damaged"
+
+
 def test_a_survey_can_be_stopped() -> None:
     control = Control()
     control.put(commands.Stop())
@@ -77,8 +107,9 @@ def test_a_survey_can_be_stopped() -> None:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BACKBONES, "tiny", msgspec.structs.replace(ROW, weights="V1"))
-    monkeypatch.setattr(backbones, "_bare", lambda row: TinyModel(7))
-    monkeypatch.setattr(backbones, "preprocessing", lambda row, fit: None)
+    monkeypatch.setattr(backbones, "_bare", lambda row, size: TinyModel(7))
+    monkeypatch.setattr(backbones, "preprocessing", lambda row, fit, size: None)
+    monkeypatch.setattr(backbones, "translated", lambda model, state: state)
 
 
 def checked(path: Path) -> list[events.Event]:

@@ -30,6 +30,7 @@ from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.jobs import evaluate as evaluate_job
 from tlgui.engine.jobs import train as train_job
+from tlgui.engine.jobs import train_setup
 from tlgui.engine.results import OPTIMISTIC
 from tlgui.engine.setup import Setup
 from tlgui.engine.worker import _Wire, serve
@@ -45,7 +46,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backbone that trains in milliseconds, under the name "tiny"."""
 
-    def build(row: object, classes: int, state: object, fit: str, source: str = "") -> object:
+    def build(row: object, classes: int, state: object, fit: str, source: str = "", *_: object, **__: object) -> object:
         network = tiny_network(classes, recipe=msgspec.structs.replace(RECIPE, fit=fit))
         if state is None:  # what comes from a checkpoint must not depend on the start
             network.head_linear.weight.data.fill_(9.0)
@@ -150,7 +151,11 @@ def test_the_events_of_a_job_and_what_is_left_of_them(tiny: None, data: Path, tm
     run = made(data, tmp_path / "run", strategy="fine-tune-top")
     sent = done(job(run, data))
     names = [type(event).__name__ for event in sent if not isinstance(event, events.Progress | events.BatchEnded)]
-    assert names == ["RunStarted", "LayersChanged", *["EpochEnded"] * 3, "Evaluated", "Evaluated", "Completed"]
+    assert names == [
+        *["RunStarted", "LayersChanged", "FirstAnswered"],
+        *["EpochEnded"] * 3,
+        *["Evaluated", "Evaluated", "Completed"],
+    ]
     assert [event.split for event in of(sent, events.Evaluated)] == ["validation", "test"]
     assert isinstance(sent[0], events.RunStarted)
     assert (sent[0].train_images, sent[0].validation_images, sent[0].test_images) == (40, 8, 8)
@@ -185,13 +190,13 @@ def test_test_images_are_read_after_training_alone(
     run = made(data, tmp_path / "run")
     test_paths = {row.path for row in run.manifest() if row.part == "test"}
     read: list[str] = []
-    inner = train_job.Reader._bytes
+    inner = train_setup.Reader._bytes
 
     def counted(self: Any, path: str, *more: Any) -> bytes | None:
         read.append(path)
         return inner(self, path, *more)
 
-    monkeypatch.setattr(train_job.Reader, "_bytes", counted)
+    monkeypatch.setattr(train_setup.Reader, "_bytes", counted)
     before_the_end: list[str] = []
 
     def on_event(event: Event, _: Control) -> None:
@@ -264,13 +269,11 @@ def test_a_resumed_job_says_what_the_uninterrupted_one_says(
             raise _KilledError
 
     control = Control()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_job, "cache", cache)
-        generator = train_job.train(job(broken, data), control)
-        with pytest.raises(_KilledError):
-            for event in generator:
-                kill(event, control)
-        generator.close()  # type: ignore[attr-defined]
+    generator = train_job.train(job(broken, data), control)
+    with pytest.raises(_KilledError):
+        for event in generator:
+            kill(event, control)
+    generator.close()  # type: ignore[attr-defined]
     sent = done(job(broken, data))
     step = of(sent, events.Resumed)[0].step
     assert step == 6
@@ -548,7 +551,7 @@ def test_where_nothing_can_be_compiled_torch_runs_the_frozen_layers(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(trunk, "WORTH_COMPILING", 1)
-    monkeypatch.setattr(train_job, "compiled_trunk", full)
+    monkeypatch.setattr(train_setup, "compiled_trunk", full)
     monkeypatch.setattr(cache, "cache_dir", full)
     run = made(data, tmp_path / "run")
     assert isinstance(done(job(run, data))[-1], events.Completed)

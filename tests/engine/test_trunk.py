@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
+import onnx
 import pytest
 import torch
-from helpers.tiny import tiny_network
+from helpers.tiny import RECIPE, tiny_network
 
 from tlgui.core.backbones import backbone
 from tlgui.core.paths import cache_dir
@@ -54,8 +56,18 @@ def test_trained_groups_are_never_served_by_the_file(compiled: tuple[Network, Pa
     trunk = Trunk(network, CPU, file, 3)
     trunk.changed_from(2)
     assert [trunk.executor(cut) for cut in (0, 1, 2, 3)] == ["torch", "onnxruntime", "onnxruntime", "torch"]
-    trunk.changed_from(3)  # never back
-    assert trunk.executor(3) == "torch"
+    trunk.changed_from(3)  # an undo brings back what the file was made of
+    assert trunk.executor(3) == "onnxruntime"
+
+
+def test_a_network_that_cannot_be_cut_has_one_output_in_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = tiny_network(3)
+    monkeypatch.setattr(type(network), "borders", property(lambda self: [0, 3]))
+    file = compiled_trunk(network, 3)
+    trunk, x = Trunk(network, CPU, file, 3), images(5)
+    assert len(onnx.load(file).graph.output) == 1
+    assert trunk.agrees(x, 3) and trunk.executor(3) == "onnxruntime"
+    assert torch.allclose(trunk(x, 3), Trunk(network, CPU)(x, 3), atol=1e-5)
 
 
 def test_a_file_that_differs_is_given_up(compiled: tuple[Network, Path], caplog: pytest.LogCaptureFixture) -> None:
@@ -79,6 +91,16 @@ def test_the_file_is_found_again_and_made_anew_for_other_weights(
     assert compiled_trunk(network, 2, known=file.name) == file and len(made) == 1
     assert compiled_trunk(tiny_network(3, seed=7), 3) not in (file, made[0])
     assert not list((cache_dir() / "trunks").glob("*.tmp"))
+
+
+def test_the_same_weights_at_another_size_of_the_input_have_a_file_of_their_own() -> None:
+    """A file takes images of one size, and a convolutional network has the same weights at each."""
+    small = tiny_network(3)
+    large = tiny_network(3, recipe=msgspec.structs.replace(RECIPE, size=32, resize_to=32))
+    assert small.hash(3) == large.hash(3)
+    for network, size in ((small, 24), (large, 32)):
+        trunk, x = Trunk(network, CPU, compiled_trunk(network, 3), 3), images(5, size)
+        assert torch.allclose(trunk(x, 3), Trunk(network, CPU)(x, 3), atol=1e-5)
 
 
 def test_the_network_is_left_as_it_was(compiled: tuple[Network, Path]) -> None:

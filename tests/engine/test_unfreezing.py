@@ -12,7 +12,8 @@ from helpers.pictures import write_dataset
 from helpers.tiny import differing, finish, snapshot, tiny_setup
 
 from tlgui.core import commands, events
-from tlgui.engine import fit as fit_module
+from tlgui.engine import cache
+from tlgui.engine import live as live_module
 from tlgui.engine.clock import Clock
 from tlgui.engine.control import OwnerGoneError
 from tlgui.engine.network import Network
@@ -31,15 +32,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def optimizers(monkeypatch: pytest.MonkeyPatch) -> list[LayerOptimizer]:
-    """Every optimizer that a run makes, in order."""
+    """Every optimizer that a run makes, in order; those of copies beside it are left out."""
     made: list[LayerOptimizer] = []
+    networks: list[object] = []
 
     class Recorded(LayerOptimizer):
         def __init__(self, *args: object, **named: object) -> None:
             super().__init__(*args, **named)  # type: ignore[arg-type]
-            made.append(self)
+            networks.append(args[0])
+            if args[0] is networks[0]:
+                made.append(self)
 
-    monkeypatch.setattr(fit_module, "LayerOptimizer", Recorded)
+    monkeypatch.setattr(live_module, "LayerOptimizer", Recorded)
     return made
 
 
@@ -74,7 +78,7 @@ def assert_each_trainable_once(optimizer: LayerOptimizer, network: Network) -> N
     trainable = [id(parameter) for parameter in network.model.parameters() if parameter.requires_grad]
     assert len(inside) == len(set(inside))
     assert set(inside) == set(trainable)
-    assert set(map(id, optimizer.adamw.state)) <= set(inside)
+    assert set(map(id, optimizer.torch.state)) <= set(inside)
 
 
 @pytest.mark.parametrize("batch_size", [8, 32])
@@ -91,11 +95,11 @@ def test_unfreezing_trains_the_group_and_nothing_below(
     def on_event(event: events.Event) -> None:
         if isinstance(event, events.BatchEnded) and event.step == 1:
             at_command.update(snapshot(network))
-            moments.update({id(p): s["exp_avg"].clone() for p, s in optimizers[0].adamw.state.items()})
+            moments.update({id(p): s["exp_avg"].clone() for p, s in optimizers[0].torch.state.items()})
             setup.control.put(commands.Unfreeze())
         if isinstance(event, events.LayersChanged) and event.reason == "unfreeze":
             # The state of the head, which stays, is kept; the new group has none yet.
-            kept = optimizers[-1].adamw.state
+            kept = optimizers[-1].torch.state
             assert {id(p) for p in kept} == moments.keys() == {id(p) for p in network.parameters(3)}
             assert all(torch.equal(kept[p]["exp_avg"], moments[id(p)]) for p in network.parameters(3))
         if optimizers:
@@ -128,7 +132,8 @@ def test_unfreezing_again_and_beyond_the_stem_adds_nothing_twice(
 
     said, _ = finish(setup, on_event)
     assert [change.trainable_parameters for change in changes(said)] == [51, 1827, 2967]
-    assert notices(said) == ["Every layer group trains already."] * 2
+    judged = "The unfreezing of top is not judged: another move came before its verdict."
+    assert notices(said) == [judged, *["Every layer group trains already."] * 2]
     assert len(optimizers) == 3
 
 
@@ -156,7 +161,7 @@ def test_a_group_that_is_frozen_again_stays_and_its_state_is_dropped(
             frozen.update(snapshot(network, 0, 2))
         if frozen:
             assert all(parameter.grad is None for index in (0, 1) for parameter in network.parameters(index))
-            assert not {id(p) for p in optimizers[-1].adamw.state} & {
+            assert not {id(p) for p in optimizers[-1].torch.state} & {
                 id(p) for index in (0, 1) for p in network.parameters(index)
             }
             assert_each_trainable_once(optimizers[-1], network)
@@ -196,7 +201,7 @@ def test_frozen_again_and_free_again_the_cache_never_serves_old_activations(
 
     # Both ways compute the trunk in equal chunks; a last bit may differ where another cut splits the work.
     with_cache = losses(True, "cached")
-    monkeypatch.setattr(fit_module.cache, "budget_bytes", lambda: 0)
+    monkeypatch.setattr(cache, "budget_bytes", lambda: 0)
     for cached, fresh in zip(with_cache, losses(False, "fresh"), strict=True):
         assert cached == pytest.approx(fresh, rel=1e-5)
 
@@ -205,12 +210,12 @@ def test_activations_too_large_for_the_disk_are_not_kept_after_unfreezing(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = tiny_setup(data, tmp_path / "run", epochs=3, top_learning_rate=0.01, batch_size=8)
-    monkeypatch.setattr(fit_module.cache, "budget_bytes", lambda: 50_000)
+    monkeypatch.setattr(cache, "budget_bytes", lambda: 50_000)
     said, _ = finish(setup, at(2, commands.Unfreeze(groups=2))(setup))
     (notice,) = [event for event in said if isinstance(event, events.Notice)]
     assert notice.code == "cache_too_large" and "computed anew in each epoch" in notice.message
     assert not setup.frozen.caching
-    _, _, place = setup.checkpoints.load()
+    place = setup.checkpoints.place()
     assert not place.caching  # a run that goes on does the same, whatever the disk holds then
 
 
@@ -290,6 +295,25 @@ def test_stop_before_the_first_batch_and_during_the_warm_start(data: Path, tmp_p
         assert (outcome.stopped, outcome.best_epoch, steps(said)) == (True, None, [])
 
 
+def test_what_is_asked_for_during_the_beginning_is_done_in_the_order_in_which_it_came(
+    data: Path, tmp_path: Path
+) -> None:
+    """Each at another of its steps: the first waits already when the second comes."""
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", epochs=1)
+    left = [commands.SetLearningRate(group="head", rate=rate) for rate in (0.5, 0.002)]
+    left += [commands.Unfreeze(), commands.Undo()]
+
+    def press(event: events.Event) -> None:
+        if isinstance(event, events.Progress) and left:
+            setup.control.put(left.pop(0))
+
+    said, _ = finish(setup, press)
+    assert not left and steps(said)[0] == 1
+    assert [event.reason for event in changes(said)] == ["start", "rates", "rates", "unfreeze", "undo"]
+    assert changes(said)[-1].groups[-1].learning_rate == 0.002
+    assert not [event for event in said if isinstance(event, events.Notice) and event.code == "nothing_to_undo"]
+
+
 def test_stop_while_paused(data: Path, tmp_path: Path) -> None:
     setup = tiny_setup(data, tmp_path / "run")
     said, outcome = finish(setup, at(2, commands.Pause(), commands.Stop())(setup))
@@ -337,7 +361,7 @@ def test_an_owner_that_is_gone_ends_the_run_with_everything_saved(data: Path, tm
 
     with pytest.raises(OwnerGoneError):
         finish(setup, on_event)
-    _, _, place = setup.checkpoints.load()
+    place = setup.checkpoints.place()
     assert (place.step, place.epoch, place.batch) == (last[-1], 1, 2) == (7, 1, 2)
     assert place.best_epoch == 1
     assert (tmp_path / "run" / "checkpoints" / "best.safetensors").exists()
@@ -353,4 +377,4 @@ def test_an_owner_that_goes_while_paused_is_noticed_at_once(data: Path, tmp_path
 
     with pytest.raises(OwnerGoneError):
         finish(setup, on_event)
-    assert setup.checkpoints.load()[2].step == 3
+    assert setup.checkpoints.place().step == 3

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import safetensors.torch
 import torch
@@ -24,7 +25,7 @@ from torch import nn
 
 from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
-from tlgui.engine import weights
+from tlgui.engine import weights, weights_urls
 from tlgui.engine.weights import DownloadCancelledError, fetch, load_into, pretrained, read_file
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.ones(2)}
@@ -242,6 +243,78 @@ def test_an_own_server_is_asked_where_one_is_named(monkeypatch: pytest.MonkeyPat
     assert weights.url_of(RESNET) == "https://download.pytorch.org/models/resnet50-11ad3fa6.pth"
     monkeypatch.setenv("TLGUI_WEIGHTS_MIRROR", "http://hospital.example/weights/")
     assert weights.url_of(RESNET) == "http://hospital.example/weights/resnet50-11ad3fa6.pth"
+
+
+DINO = BACKBONES["dinov2-small"]
+HUB = "vit_small_patch14_dinov2.lvd142m.safetensors"
+
+
+def test_weights_of_the_hub_are_called_by_their_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the hub every file is called model.safetensors, and its name says no checksum."""
+    assert weights_urls.file_name(weights.url_of(DINO)) == HUB
+    assert weights.published_path(DINO) == weights.cache_folder() / HUB
+    with pytest.raises(UserError, match=f"fetch the file '{HUB}' elsewhere") as caught:
+        pretrained(DINO)
+    assert "(no checksum is published for it, so only its size can be checked)" in caught.value.remedy
+    assert "(84 MB)" in caught.value.remedy
+    monkeypatch.setenv("TLGUI_WEIGHTS_MIRROR", "http://hospital.example/weights")
+    assert weights.url_of(DINO) == f"http://hospital.example/weights/{HUB}"
+
+
+def test_a_file_without_a_checksum_is_fetched_once_and_again_when_it_is_cut(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "url_of", lambda row: f"{server}/good/timm/some_model/resolve/main/model.safetensors")
+    path = weights.cache_folder() / "some_model.safetensors"
+    assert pretrained(DINO, download=True).keys() == STATE.keys() and path.read_bytes() == CONTENT
+    path.write_bytes(CONTENT[:-1])
+    with pytest.raises(
+        UserError, match=r"some_model\.safetensors' on this computer is damaged: it cannot be read to its end"
+    ):
+        pretrained(DINO)
+    pretrained(DINO, download=True)
+    assert path.read_bytes() == CONTENT
+    # What is there and whole is not asked for again.
+    monkeypatch.setattr(weights, "fetch", None)
+    pretrained(DINO, download=True)
+
+
+def test_a_download_without_a_checksum_must_have_the_length_that_the_server_said(server: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"broke off at 50 of \d+ bytes"):
+        fetch(f"{server}/cut/model.safetensors", tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_torch_hub_fetched_from_elsewhere_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DINOv2's makers publish the same weights under another name, by torch.hub."""
+    folder = weights.cache_folder()
+    folder.mkdir(parents=True)
+    torch.save(STATE, folder / "dinov2_vits14_pretrain.pth")
+    assert weights.published_path(DINO).name == "dinov2_vits14_pretrain.pth"
+    assert pretrained(DINO).keys() == STATE.keys()
+    (folder / HUB).write_bytes(CONTENT)
+    assert weights.published_path(DINO).name == HUB
+
+
+def test_an_address_with_a_checksum_goes_before_the_hub() -> None:
+    row = msgspec.structs.replace(DINO, builder="tf_efficientnet_lite0", weights="in1k")
+    assert weights.url_of(row).endswith("/tf_efficientnet_lite0-0aa007d2.pth")
+
+
+def test_a_backbone_without_weights_has_none_to_give() -> None:
+    tiny = BACKBONES["tiny-cnn"]
+    for download in (False, True):
+        with pytest.raises(UserError, match="Tiny CNN has no pretrained weights") as caught:
+            pretrained(tiny, download=download)
+        assert caught.value.code == "no_pretrained"
+    assert weights.url_of(tiny) == ""
+
+
+def test_weights_that_timm_names_no_place_for_come_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "url_of", lambda row: "")
+    with pytest.raises(UserError, match="timm names no place for the weights of DINOv2") as caught:
+        pretrained(DINO)
+    assert "--weights FILE" in caught.value.remedy
 
 
 def test_progress_comes_first_last_and_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

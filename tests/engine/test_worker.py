@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -10,14 +11,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder, create
 from tlgui.core.run_spec import RunSpec
-from tlgui.engine import worker
+from tlgui.engine import free_memory, worker
 from tlgui.engine.control import Control, OwnerGoneError
+from tlgui.engine.device import Found
 from tlgui.engine.worker import _Wire, serve
 
 
@@ -230,3 +233,43 @@ def test_a_broken_pipe_tells_the_job_that_its_owner_is_gone() -> None:
     assert control.gone
     with pytest.raises(OwnerGoneError):
         control.take()
+
+
+# -- the device and memory -----------------------------------------------------------------------------------------
+
+
+def test_why_a_card_is_not_used_is_said_with_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P08."""
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(worker, "describe", lambda device: "CPU, 2 cores")
+    monkeypatch.setattr(worker, "look_for_device", lambda: Found(cpu, "the graphics card is not used: it is too old"))
+    assert worker._device(side=False) == (cpu, "CPU, 2 cores (the graphics card is not used: it is too old)")
+    monkeypatch.setattr(worker, "look_for_device", lambda: Found(cpu))
+    assert worker._device(side=False) == (cpu, "CPU, 2 cores")
+
+
+def test_a_named_device_that_cannot_be_used_is_a_sentence_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "describe", lambda device: "CPU, 2 cores")
+    monkeypatch.setenv("TLGUI_DEVICE", "nonsense")
+    device, sentence = worker._device(side=False)
+    assert device == torch.device("cpu")
+    assert sentence == "CPU, 2 cores (TLGUI_DEVICE names 'nonsense', which is no device)"
+    assert worker._device(side=True) == (torch.device("cpu"), "CPU, 2 cores")  # off the card in any case
+
+
+@pytest.mark.parametrize("error", [None, ValueError("a bug"), OwnerGoneError()])
+def test_p01_after_each_job_memory_is_given_back_however_it_ended(
+    error: Exception | None, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(free_memory, "give_back", lambda: given.append(1))
+
+    def job() -> Iterator[Event]:
+        yield started(run)
+        if error is not None:
+            raise error
+        yield events.Stopped()
+
+    with contextlib.suppress(OwnerGoneError):
+        served(run, monkeypatch, job)
+    assert given == [1]

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from helpers.bench import CELLS
 from PySide6.QtCore import QObject
 
-from tlgui.core.imaging_messages import ClassCount
+from tlgui.core.imaging_messages import ChangeLine, ClassCount
+from tlgui.core.intake import AnswerMirror
+from tlgui.core.presets import with_preset
+from tlgui.core.run_spec import Chosen, RunSpec, Training
 from tlgui.gui.draft import Draft
 
 
@@ -69,6 +73,107 @@ def test_a_number_of_groups_that_came_with_a_row_is_nobodys_own(draft: Draft) ->
     draft.set_training("top_groups", 2)
     draft.set_strategy("full-fine-tuning")
     assert draft.set_back == {}
+
+
+def test_a_recipe_can_be_taken_changed_and_left(draft: Draft) -> None:
+    draft.set_training("seed", 4)
+    draft.set_preset("tutorial-pipeline")
+    taken = draft.training
+    assert taken == msgspec.structs.replace(with_preset(Training(), "tutorial-pipeline"), seed=4)
+    assert draft.preset_changes == []
+
+    draft.set_training("epochs", 7)
+    draft.set_training("clip_norm", 1.0)  # of which a recipe says: off
+    assert draft.preset_changes == ["epochs", "clip_norm"]
+
+    draft.set_preset("")
+    assert draft.training == Training(strategy="fine-tune-top", epochs=7, clip_norm=1.0, seed=4)
+
+
+def test_another_recipe_takes_the_place_of_the_first(draft: Draft) -> None:
+    draft.set_preset("tutorial-pipeline")
+    draft.set_preset("tutorial-fine-tuner")
+
+    assert draft.training == with_preset(Training(), "tutorial-fine-tuner"), "nothing of the first is left"
+
+
+def test_another_strategy_leaves_the_recipe(draft: Draft) -> None:
+    draft.set_preset("tutorial-pipeline")
+    draft.set_training("epochs", 7)
+    draft.set_strategy("full-fine-tuning")
+
+    assert draft.training == Training(strategy="full-fine-tuning")
+    assert draft.set_back == {"epochs": 7}, "what the recipe had set is nobody's own"
+
+
+def test_rates_of_groups_stay_where_the_other_network_has_such_groups(draft: Draft) -> None:
+    draft.set_training("group_learning_rates", {"head": 0.01, "block 5": 1e-4, "stem": 1e-6})
+    draft.set_backbone("resnet50")
+
+    assert draft.training.group_learning_rates == {"head": 0.01, "stem": 1e-6}
+
+
+def test_a_size_that_the_network_does_not_take_changes_nothing_and_says_which_it_does(draft: Draft) -> None:
+    draft.set_backbone("vit-b16")
+    assert draft.set_size(240) == "" and draft.spec().size == 240
+
+    assert draft.set_size(250).endswith("Choose 240 or 256 as the input size.")
+    assert draft.size == 240
+    draft.set_backbone("resnet50")
+    assert draft.size is None, "the other network has its own"
+
+
+def test_a_network_without_pretrained_weights_needs_from_scratch(draft: Draft) -> None:
+    draft.set_backbone("tiny-cnn")
+    assert draft.resolved()[0].strategy == "from-scratch" and draft.missing("strategy") == ""
+
+    draft.set_strategy("fine-tune-top")
+    assert draft.missing("review") == "Tiny CNN has no pretrained weights: it can only train from scratch."
+    draft.set_strategy("from-scratch")
+    assert draft.missing("review") == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"unfreeze_at": [3], "unfreezing": "never"},
+            "“Unfreeze after epochs” is a schedule, and “Unfreezing by itself”",
+        ),
+        ({"unfreezing": "schedule"}, "“Unfreezing by itself” by schedule needs its epochs in “Unfreeze after epochs”"),
+        ({"strategy": "from-scratch", "warm_start": True}, "“Last layer first” fits the head"),
+        ({"batch_size": 1, "mixup": 0.2}, "“Mixup” and “Cutmix” mix the images of a batch"),
+        ({"strategy": "full-fine-tuning", "unfreeze_at": [3]}, "leaves nothing to do where “Full fine-tuning” trains"),
+        ({"unfreeze_at": [3, 6]}, ""),
+    ],
+)
+def test_settings_that_contradict_each_other_are_named_as_the_window_names_them(
+    draft: Draft, values: dict[str, Any], said: str
+) -> None:
+    for field, value in values.items():
+        assert draft.set_training(field, value) == ""
+
+    found = draft.missing("strategy")
+    assert said in found and (found == "") == (said == "") and "`" not in found
+
+
+def test_the_answer_on_left_and_right_goes_into_the_run(draft: Draft) -> None:
+    assert draft.spec().training.mirror is None
+    line = ChangeLine(number=0, sentence="x", at="2026-11-26T09:00:00", change=AnswerMirror(matters=True))
+    draft.summary = msgspec.structs.replace(CELLS, changes=[line])
+
+    assert draft.spec().training.mirror is False
+    draft.set_training("mirror", True)
+    assert draft.spec().training.mirror is True, "what is set for this run goes first"
+
+
+def test_a_run_is_shown_with_what_it_became(draft: Draft) -> None:
+    chosen = Chosen(strategy="fine-tune-top", top_groups=2, by="headroom", sentence="x")
+    draft.load(RunSpec(size=256, chosen=chosen), draft.data, CELLS)
+    assert (draft.size, draft.chosen) == (256, chosen)
+
+    draft.clear()
+    assert (draft.size, draft.chosen) == (None, None)
 
 
 def test_without_a_pick_the_table_advises(draft: Draft) -> None:

@@ -279,3 +279,26 @@ def test_what_the_network_sees_arrives_as_pictures_or_with_the_reason_why_not(
     assert [(one.width(), one.height()) for one in pictures] == [(150, 150), (150, 150), (224, 224)]
     assert (seen.width, seen.height) == (300, 300)
     assert nothing is None and broken.problem
+
+
+def test_varied_views_arrive_as_pictures_or_with_the_reason_why_not(
+    imaging: ImagingThread, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_picture(tmp_path / "whole.png", 0, 0, size=80)
+    (tmp_path / "broken.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    heard: list[Any] = []
+    imaging.views_shown.connect(lambda answer, pictures: heard.append((answer, pictures)))
+    ticket = imaging.new_ticket()
+
+    for path in ("whole.png", "broken.png"):
+        imaging.ask(
+            messages.ShowViews(
+                ticket=ticket, root=str(tmp_path), path=path, rule=PixelRule(), backbone="efficientnet-lite0",
+                augmentation="microscopy", count=4, longest=64,
+            )
+        )  # fmt: skip
+    qtbot.waitUntil(lambda: len(heard) == 2, timeout=PATIENCE_MS)
+
+    (shown, pictures), (broken, nothing) = sorted(heard, key=lambda one: bool(one[0].problem))
+    assert [(one.width(), one.height()) for one in pictures] == [(64, 64)] * 5 and not shown.problem
+    assert nothing is None and broken.problem

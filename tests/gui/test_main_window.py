@@ -157,7 +157,7 @@ def test_the_rail_says_what_was_chosen(window: MainWindow, bench: Bench) -> None
     said = window.rail.words
     assert said["images"] == "Images, step 1 of 4, done: 40 in 2 classes"
     assert said["backbone"] == "Backbone, step 2 of 4, shown now: EfficientNet-Lite0"
-    assert said["strategy"] == "Strategy, step 3 of 4, not done yet: Feature extraction"
+    assert said["strategy"] == "Strategy, step 3 of 4, not done yet: As advised"
     assert said["review"] == "Review, step 4 of 4, not done yet"
     assert window.windowTitle() == "cells - tlgui"
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -19,11 +19,14 @@ from tlgui.gui.run_model import RunModel
 from tlgui.gui.run_reasons import ENDED, Action, State
 from tlgui.gui.unfreezing import RISE, loss_may_rise
 
-ACTIONS: tuple[Action, ...] = ("unfreeze", "freeze", "pause", "continue", "stop", "extend", "results", "export")
+ACTIONS: tuple[Action, ...] = get_args(Action)
 STATES = State.__args__  # type: ignore[attr-defined]
 COMMANDS = {
     "unfreeze": {"type": "Unfreeze"},
     "freeze": {"type": "Freeze"},
+    "undo": {"type": "Undo"},
+    "plan": {"type": "PlanMove"},
+    "rate": {"type": "SetLearningRate", "group": "head", "rate": 0.01},
     "pause": {"type": "Pause"},
     "continue": {"type": "Continue"},
     "stop": {"type": "Stop"},
@@ -37,7 +40,17 @@ def state_of(run: RunModel) -> dict[str, Any]:
         *("state", "run_path", "backbone", "strategy", "classes", "train_images", "validation_images", "test_images"),
         *("seed", "epochs_planned", "epochs", "batches", "marks", "best_epoch", "groups", "rates_now", "parameters"),
         *("trainable_parameters", "progress_stage", "progress_done", "progress_total", "seconds_left"),
-        *("images_per_second", "metrics", "ending", "log"),
+        *(
+            "images_per_second",
+            "metrics",
+            "ending",
+            "log",
+            "history",
+            "first_answer",
+            "chosen",
+            "layers",
+            "planned_move",
+        ),
     )
     pressed = {action: run.reason_against(action) for action in ACTIONS}
     return {name: getattr(run, name) for name in names} | {"notices": list(run.notices), "pressed": pressed}
@@ -88,7 +101,11 @@ def in_state(state: str) -> RunModel:
 # -- live and replayed --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("more", [{}, {"stop_at": 4.3}, {"unfreeze_at": None}, {"epochs": 1, "batches": 1}])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"stop_at": 4.3}, {"unfreeze_at": None}, {"epochs": 1, "batches": 1},
+     {"trial": 3, "answer": 0.91, "chosen": "fine-tune-top", "undo_at": 12.3}],
+)  # fmt: skip
 def test_a_replayed_run_is_what_the_live_one_was(more: dict[str, Any]) -> None:
     said = story(**more)
     written = [events.decode(events.encode(event)) for event in said if not isinstance(event, events.Progress)]
@@ -272,9 +289,9 @@ def test_each_state_says_of_each_button_why_it_cannot_be_pressed(state: str) -> 
         == {
             "starting": {"stop"},
             "preparing": {"stop"},
-            "training": {"stop", "pause", "unfreeze", "extend"},
-            "validating": {"stop", "pause", "unfreeze", "extend"},
-            "paused": {"stop", "continue", "unfreeze", "extend"},
+            "training": {"stop", "pause", "unfreeze", "plan", "rate", "extend"},
+            "validating": {"stop", "pause", "unfreeze", "plan", "rate", "extend"},
+            "paused": {"stop", "continue", "unfreeze", "plan", "rate", "extend"},
             "stopping": set(),
             "scoring": set(),
             "complete": {"extend", "results", "export"},
@@ -381,10 +398,11 @@ def test_five_hundred_random_presses_lead_to_no_illegal_state(seed: int) -> None
 
     while presses < 500:
         sent.clear()
-        options = DEFAULTS | {"epochs": chance.randint(1, 6), "batches": chance.randint(1, 5)}
+        options = DEFAULTS | {"epochs": chance.randint(1, 6), "batches": chance.randint(1, 5), "trial": 2}
         for said in FakeRun({"run": "/runs/a"}, options).events(take):
             event = events.decode(json.dumps(said))
-            assert not (isinstance(event, events.Notice) and event.code == "nothing_to_move"), "sent what means nothing"
+            said_no = isinstance(event, events.Notice) and event.code.startswith("nothing_to_")
+            assert not said_no, "sent what means nothing"
             run.apply(event)
             for _ in range(chance.randint(0, 2)):
                 press()
@@ -501,3 +519,155 @@ def test_the_strategys_own_unfreezing_after_the_warm_start_counts_too(trains: in
     run.apply(epoch_of(2))
     run.apply(epoch_of(3))
     assert not loss_may_rise(run)
+
+
+# -- taken back ---------------------------------------------------------------------------------------------------
+
+
+def unfrozen(step: int, trains: int = 2, reason: str = "unfreeze", **more: Any) -> events.LayersChanged:
+    return msgspec.structs.replace(layers(reason, trains, step), undo_step=step, snapshot_bytes=10, **more)
+
+
+def undone(to_step: int, from_step: int, best: int | None = None) -> events.Undone:
+    return events.Undone(
+        to_step=to_step, to_epoch=to_step // 10, from_step=from_step, from_epoch=from_step // 10, best_epoch=best
+    )
+
+
+def batch_of(step: int) -> events.BatchEnded:
+    return events.BatchEnded(epoch=step // 10 + 1, step=step, batch=step % 10, batches=10, loss=1.0,
+                             images_per_second=None, seconds_left=None)  # fmt: skip
+
+
+def test_an_undo_takes_everything_since_the_move_into_a_branch() -> None:
+    run = live([layers("start", 1), batch_of(1), epoch_of(1, best=True), unfrozen(15), epoch_of(2, best=True),
+                events.Extended(step=25, epochs=30), epoch_of(3), undone(15, 30, best=1), layers("undo", 1, 15)])  # fmt: skip
+
+    assert [epoch.epoch for epoch in run.epochs] == [1] and run.best_epoch == 1
+    (branch,) = run.history.branches
+    assert [epoch.epoch for epoch in branch.epochs] == [2, 3]
+    assert branch.joint is not None and branch.joint.epoch == 1
+    assert [(mark.x_epoch, mark.text) for mark in run.marks] == [(1.5, "top unfrozen, taken back")]
+    assert run.epochs_planned == 20, "the extension went with it"
+    assert run.history.taken_back is branch and run.history.moves == [] and run.undo_step is None
+
+    for event in (epoch_of(2), epoch_of(3, best=True), unfrozen(35)):
+        run.apply(event)
+    assert [epoch.epoch for epoch in run.epochs] == [1, 2, 3] and run.best_epoch == 3
+    assert run.history.taken_back is None and run.history.branches == [branch]
+
+
+def test_two_moves_in_one_gap_are_taken_back_one_after_the_other() -> None:
+    run = live([layers("start", 1), batch_of(1), epoch_of(1), unfrozen(10, 2), unfrozen(10, 3), epoch_of(2)])
+    run.apply(undone(10, 20))
+    run.apply(unfrozen(10, 2, "undo"))
+    assert [mark.text for mark in run.marks] == ["top unfrozen", "stem unfrozen, taken back"]
+    assert [move.names for move in run.history.moves] == [["top"]]
+    run.apply(undone(10, 10))
+    run.apply(layers("undo", 1, 10))
+    assert [mark.text for mark in run.marks] == ["top unfrozen, taken back"]
+    assert run.history.moves == [] and len(run.history.branches) == 2
+
+
+def test_an_undo_that_was_said_but_not_saved_never_happened() -> None:
+    said = [layers("start", 1), batch_of(1), epoch_of(1), unfrozen(15), epoch_of(2, best=True), epoch_of(3)]
+    run = live([*said, undone(15, 35), layers("undo", 1, 15)])
+
+    run.apply(events.Resumed(step=30, epoch=3))
+    run.apply(unfrozen(30, 2, "resume"))
+
+    assert [epoch.epoch for epoch in run.epochs] == [1, 2, 3] and run.best_epoch == 2
+    assert run.history.branches == [] and run.history.taken_back is None
+    assert [mark.text for mark in run.marks] == ["top unfrozen", "continued"]
+
+
+def test_an_undo_that_was_saved_stays_taken_back_when_the_run_goes_on() -> None:
+    said = [
+        layers("start", 1),
+        batch_of(1),
+        epoch_of(1),
+        unfrozen(15),
+        epoch_of(2),
+        undone(15, 25),
+        layers("undo", 1, 15),
+    ]
+    run = live([*said, epoch_of(2), epoch_of(3)])
+
+    run.apply(events.Resumed(step=20, epoch=2))
+
+    assert [epoch.epoch for epoch in run.epochs] == [1, 2] and len(run.history.branches) == 1
+    run = live([*said, events.Resumed(step=15, epoch=1)])
+    assert [epoch.epoch for epoch in run.epochs] == [1] and len(run.history.branches) == 1
+
+
+def test_a_move_that_was_said_but_not_saved_never_happened() -> None:
+    run = live([layers("start", 1), batch_of(1), epoch_of(1), unfrozen(10)])
+
+    run.apply(events.Resumed(step=10, epoch=1))
+    run.apply(layers("resume", 1, 10))
+
+    assert [mark.text for mark in run.marks] == ["continued"] and run.history.moves == []
+
+
+def test_going_back_behind_an_undo_forgets_its_branch() -> None:
+    run = live([layers("start", 1), batch_of(1), epoch_of(1), unfrozen(15), epoch_of(2), undone(15, 25),
+                layers("undo", 1, 15), epoch_of(2)])  # fmt: skip
+
+    run.apply(events.Resumed(step=10, epoch=1))
+
+    assert run.history.branches == [] and run.history.taken_back is None
+
+
+def test_a_verdict_goes_with_the_move_that_it_is_about() -> None:
+    said = story(trial=3, unfreeze_at=8.5, ending=False)
+    run = live(said)
+    assert run.history.verdict is not None and run.marks[-1].kind == "verdict"
+    again = run.history.verdict
+
+    run.apply(again)
+    assert [mark.kind for mark in run.marks] == ["unfreeze", "verdict"], "the same verdict of a continued run is one"
+
+    run.apply(events.Undone(to_step=187, to_epoch=8, from_step=440, from_epoch=20, best_epoch=8))
+    assert run.history.verdict is None and run.history.verdicts == []
+
+
+def test_a_run_of_auto_becomes_what_was_chosen() -> None:
+    run = live(story(answer=0.91, chosen="fine-tune-top", epochs=3))
+
+    assert run.strategy == "fine-tune-top" and run.chosen is not None and run.first_answer is not None
+    assert run.first_answer.accuracy == 0.91
+    assert any(line.endswith("Guessing the largest class reaches 54 %.") for line in run.log)
+
+
+def test_rates_that_are_set_together_are_one_mark() -> None:
+    run = live([layers("start", 1), batch_of(1)])
+
+    def rates(step: int, **values: float) -> events.LayersChanged:
+        changed = layers("rates", 3, step)
+        groups = [msgspec.structs.replace(group, learning_rate=values.get(group.name, 0.1)) for group in changed.groups]
+        return msgspec.structs.replace(changed, groups=groups)
+
+    for event in (rates(5), rates(9, head=0.2), rates(9, head=0.2, top=0.05)):
+        run.apply(event)
+    assert [mark.text for mark in run.marks] == ["learning rates set", "learning rates set"]
+    run.apply(rates(12, head=0.3, top=0.05))
+    assert run.marks[-1].text == "learning rate of head: 0.30"
+    run.apply(unfrozen(20, 3))
+    run.apply(rates(20, head=0.4, top=0.05))
+    assert run.marks[-1].kind == "unfreeze", "set with the move itself"
+
+
+def test_what_joins_in_by_itself_answers_no_press() -> None:
+    run = in_state("training")
+    assert run.asked("unfreeze")
+    run.apply(msgspec.structs.replace(layers("unfreeze", 2, 30), by_itself=True))
+    assert run.reason_against("undo") == run.reason_against("freeze") == "The layers are being unfrozen."
+    run.apply(layers("unfreeze", 3, 31))
+    assert run.reason_against("freeze") == ""
+
+
+def test_a_move_that_the_disk_has_no_room_for_can_be_asked_for_again() -> None:
+    run = in_state("training")
+    assert run.asked("unfreeze")
+    run.apply(events.Notice(code="move_not_done", message="The disk is full. So nothing was unfrozen."))
+    assert run.reason_against("unfreeze") == "" and not run.waits_for_disk

@@ -138,14 +138,18 @@ def test_two_presses_on_start_are_one_run(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_what_is_changed_after_start_is_another_runs(bench: Bench, tmp_path: Path) -> None:
+    """G17."""
     bench.found(tmp_path)
     bench.draft.set_training("epochs", 3)
     bench.start_training()
-    bench.draft.set_training("epochs", 9)
+    asked = bench.draft.spec().training
+    for field, value in (("epochs", 9), ("batch_size", 4), ("head_learning_rate", 0.02), ("mixup", 0.4)):
+        bench.draft.set_training(field, value)
     path = bench.prepared()
 
-    assert bench.fake_imaging.prepared[0][2].training.epochs == 3
-    assert RunFolder(path).spec().training.epochs == 3
+    assert bench.draft.spec().training != asked
+    assert bench.fake_imaging.prepared[0][2].training == asked
+    assert RunFolder(path).spec().training.epochs == asked.epochs == 3
     assert bench.run_spec is not None and bench.run_spec.training.epochs == 3
 
 

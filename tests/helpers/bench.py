@@ -74,6 +74,7 @@ class FakeImaging(QObject):
     answered = Signal(object)
     pictured = Signal(object, object)
     inspected = Signal(object, object)
+    views_shown = Signal(object, object)
     failed = Signal(object)
 
     def __init__(self) -> None:

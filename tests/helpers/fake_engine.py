@@ -4,7 +4,8 @@
 
 Scenarios (`SCENARIOS`), each for a `Train` job; all of them but the last four answer every other job too:
 
-    train           a whole short run; obeys Pause, Continue, Stop, Unfreeze, Freeze and Extend between two batches;
+    train           a whole short run; obeys Pause, Continue, Stop, Extend, Unfreeze, Freeze, Undo, SetLearningRate and
+                    PlanMove between two batches;
                     a run folder with a run.toml gets its events.jsonl as from the real engine, and a run that has
                     epochs there goes on after the last of them with `Resumed`
     late            the same, but each command is obeyed `delay` seconds after it came
@@ -15,6 +16,7 @@ Scenarios (`SCENARIOS`), each for a `Train` job; all of them but the last four a
     fails           the same up to epoch `at`, then a problem that a person can act on
     refuses         a problem at once, before RunStarted
     fault           the same up to epoch `at`, then the program's own mistake with a traceback
+    full            the same, but after epoch `at` the disk is full: it waits for Continue (or Stop)
     slow start      as "train", but ready after `delay` seconds
     wrong protocol  speaks protocol 99
     cannot start    a named reason instead of the first line, then exit code 1
@@ -23,7 +25,8 @@ Scenarios (`SCENARIOS`), each for a `Train` job; all of them but the last four a
 
 Options of `fake_engine_command`, all with defaults: `pace` seconds per batch (0), `epochs` (the plan, 20), `batches` per
 epoch (22), `at` (2), `delay` (0.3), `signal` (0), `stays` (0), `device` (a sentence), `first` (the lowest group that trains at
-the start, 6: the head alone).
+the start, 6: the head alone), `trial` (epochs after which a move is judged, 0: never), `answer` (the first answer, 0: none),
+`chosen` (what "auto" becomes), `plan` ("told", "mute", "dies").
 
 `story()` gives the events of a whole 20-epoch run with one unfreezing, without any process: for replay, for pictures.
 
@@ -54,7 +57,7 @@ _START = (
 )
 
 SCENARIOS = (
-    *("train", "late", "hang", "crash", "babble", "flood", "fails", "refuses", "fault", "slow start"),
+    *("train", "late", "hang", "crash", "babble", "flood", "fails", "refuses", "fault", "full", "slow start"),
     *("wrong protocol", "cannot start", "dies", "mute"),
 )
 
@@ -68,6 +71,11 @@ def fake_engine_command(scenario: str = "train", **options: float | str) -> list
     return [sys.executable, "-I", "-S", "-c", _START, scenario, *given]
 
 
+_COMMANDS = frozenset(
+    {"Pause", "Continue", "Stop", "Extend", "Unfreeze", "Freeze", "Undo", "SetLearningRate", "PlanMove"}
+)
+
+
 class Child:
     """Reads jobs and commands in a thread, plays the scenario in the main one."""
 
@@ -79,6 +87,7 @@ class Child:
         self.journal: Path | None = None
         self.held: tuple[int, float, Said] | None = None
         self.heard = self.begun = 0
+        self.freed = False
 
     def serve(self) -> int:
         """Plays until the owner is gone; the exit code."""
@@ -119,7 +128,7 @@ class Child:
     def _read(self) -> None:
         for line in sys.stdin.buffer:
             said = json.loads(line)
-            if said["type"] in ("Pause", "Continue", "Stop", "Unfreeze", "Freeze", "Extend"):
+            if said["type"] in _COMMANDS:
                 self.commands.put((self.heard, time.monotonic(), said))
             else:
                 self.heard += 1
@@ -167,7 +176,7 @@ class Child:
         for said in run.events(self._take):
             yield said
             if said["type"] == "EpochEnded" and said["epoch"] >= self.options["at"]:
-                yield from self._misfortune(job)
+                yield from self._misfortune(job, run)
                 if self.scenario in ("fails", "fault"):
                     return
 
@@ -175,7 +184,7 @@ class Child:
         command = self._take(False)
         return command is not None and command["type"] == "Stop"
 
-    def _misfortune(self, job: Said) -> Iterator[Said]:
+    def _misfortune(self, job: Said, run: FakeRun) -> Iterator[Said]:
         match self.scenario:
             case "hang":
                 while True:
@@ -190,6 +199,15 @@ class Child:
                 yield failed(job["run"])
             case "fault":
                 yield failed(job["run"], is_fault=True)
+            case "full" if not self.freed:
+                message = "The disk is full. Free some space, then continue: nothing is lost, the run waits in memory."
+                yield {"type": "Notice", "code": "disk_full", "message": message}
+                yield {"type": "Paused", "step": run.step}
+                while (command := self._take(True)) is not None and command["type"] not in ("Continue", "Stop"):
+                    pass
+                self.freed = True
+                run.stopping = command is not None and command["type"] == "Stop"
+                yield {"type": "Continued", "step": run.step}
 
     def _flood(self, job: Said) -> Iterator[Said]:
         quiet = self.options | {"epochs": 1}

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
 from torch import nn
 
-from tlgui.core import events
+from tlgui.core import commands, events
+from tlgui.core.augmentations import in_use
 from tlgui.core.backbones import Backbone, LayerGroup
-from tlgui.core.planning import resolve
+from tlgui.core.planning import prepared
 from tlgui.core.preprocessing import Preprocessing
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import ManifestRow, RunFolder, create
 from tlgui.core.run_spec import Dataset, RunSpec, Training
 from tlgui.core.split import split
-from tlgui.core.strategies import strategy
-from tlgui.engine.checkpoints import Checkpoints
-from tlgui.engine.fit import fit
+from tlgui.core.strategies import AUTO
+from tlgui.engine.checkpoints import Checkpoints, State
+from tlgui.engine.fit import Loop, fit
 from tlgui.engine.frozen_part import FrozenPart
+from tlgui.engine.live import Live
 from tlgui.engine.network import Network
 from tlgui.engine.samples import Part, Reader
 from tlgui.engine.setup import Outcome, Setup
@@ -104,7 +107,8 @@ def tiny_setup(
     Called again with the same `run_path` it opens the run, so that `setup.resume = True` goes on.
     """
     scan = scan_folder(data)
-    resolved, _ = resolve(Training(**{"strategy": "feature-extraction", "epochs": 3, "batch_size": 8} | training), 0)
+    asked = Training(**{"strategy": "feature-extraction", "epochs": 3, "batch_size": 8} | training)
+    resolved = prepared(asked)
     parts = split(scan.used, seed=split_seed)
     rows = [
         ManifestRow(path=r.path, class_name=r.class_name, part=parts[r.path], content_hash=r.content_hash)
@@ -113,24 +117,31 @@ def tiny_setup(
     dataset = Dataset(name="d", fingerprint="f", layout=scan.layout, classes=scan.classes, images=len(rows))
     if (run_path / "run.toml").exists():
         run = RunFolder(run_path)
+        # What "auto" became stands there.
+        resolved = run.spec().training if asked.strategy == AUTO else resolved
     else:
         run = create(run_path, msgspec.structs.replace(RunSpec(), training=resolved, dataset=dataset))
     network = tiny_network(len(scan.classes), recipe=recipe)
     rule = PixelRule()
-    reader = Reader(data, recipe, rule, resolved.augmentation, threads=2)
+    variation = in_use(resolved.augmentation, resolved.mirror)
+    reader = Reader(data, recipe, rule, variation, threads=2)
     trunk = Trunk(network, torch.device("cpu"))
     return Setup(
         network=network,
         training=resolved,
-        warm_start=strategy(resolved.strategy).warm_start,
         train=Part.of([row for row in rows if row.part == "train"], scan.classes),
         validation=Part.of([row for row in rows if row.part == "validation"], scan.classes),
-        frozen=FrozenPart(network, trunk, reader, rule, resolved.augmentation, caching),
+        frozen=FrozenPart(network, trunk, reader, rule, variation, caching),
         checkpoints=Checkpoints(run, interval_s=interval_s),
         card=Card(backbone="tiny", classes=scan.classes, fit="crop", pixel_rule=rule, epoch=0),
+        settle=lambda answer, chosen, training: run.write_spec(
+            msgspec.structs.replace(run.spec(), first_answer=answer, chosen=chosen, training=training)
+        ),
+        first_answer=run.spec().first_answer,
     )
 
 
+_E = TypeVar("_E", bound=events.Event)
 _TIMES = ("seconds", "seconds_left", "images_per_second")
 
 
@@ -183,3 +194,64 @@ def first_of(part: Part, n: int) -> Part:
     """The first `n` images of a part, which wraps around."""
     chosen = [index % len(part) for index in range(n)]
     return Part([part.paths[i] for i in chosen], [part.hashes[i] for i in chosen], part.labels[chosen])
+
+
+Script = dict[int, list[commands.AnyCommand]]
+
+
+def sending(
+    setup: Setup, script: Script, then: Callable[[events.Event], object] = lambda event: None
+) -> Callable[[events.Event], None]:
+    """Sends commands when the batches of their steps have ended, each once; then calls `then`."""
+    left = {step: list(sent) for step, sent in script.items()}
+
+    def on_event(event: events.Event) -> None:
+        if isinstance(event, events.BatchEnded):
+            for command in left.pop(event.step, []):
+                setup.control.put(command)
+        then(event)
+
+    return on_event
+
+
+def drive(setup: Setup, on_event: Callable[[events.Event, Live], object]) -> tuple[list[events.Event], Live]:
+    """As `finish`, for a test that looks at what the run has in memory."""
+    live = Live(setup)
+    said: list[events.Event] = []
+    for event in Loop(live).run():
+        said.append(event)
+        on_event(event, live)
+    return said, live
+
+
+def fingerprint(run: Live | State) -> str:
+    """A hash over everything that going on needs, bit for bit."""
+    state = run.state() if isinstance(run, Live) else run
+    place = msgspec.to_builtins(state.place, str_keys=True)
+    digest = hashlib.sha256(msgspec.json.encode(place, order="deterministic"))
+    for tensors in (state.model, state.optimizer, state.average):
+        for name, tensor in sorted(tensors.items()):
+            digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}{tensor.stride()}".encode())
+            digest.update(tensor.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def measured(said: list[events.Event], step: int = 0, epoch: int = 0) -> list[dict[str, Any]]:
+    """What was measured after a step and an epoch, without times: batches, epochs, verdicts."""
+    chosen = [
+        event
+        for event in said
+        if (isinstance(event, events.BatchEnded | events.MoveJudged) and event.step > step)
+        or (isinstance(event, events.EpochEnded) and event.epoch > epoch)
+    ]
+    return without_times(chosen)
+
+
+def of(said: list[events.Event], kind: type[_E]) -> list[_E]:
+    """Events of one kind."""
+    return [event for event in said if isinstance(event, kind)]
+
+
+def codes(said: list[events.Event]) -> list[str]:
+    """What was noted, in short."""
+    return [event.code for event in of(said, events.Notice)]

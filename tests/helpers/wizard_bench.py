@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.estimates import Speed
 from tlgui.core.events import Ending, WeightsState
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
+from tlgui.core.intake import Change
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.backbone_desk import BackboneState
 from tlgui.gui.draft import Draft
+from tlgui.gui.networks import network, networks
 
 FOLDER = "/home/person/.cache/torch/hub/checkpoints"
 FILES = {
@@ -22,6 +24,7 @@ FILES = {
     "resnet50": ("absent", "resnet50-11ad3fa6.pth", 102_540_417, "11ad3fa6"),
     "efficientnet-b0": ("ready", "efficientnet_b0_rwightman-7f5810bc.pth", 21_444_401, "7f5810bc"),
     "vgg16": ("absent", "vgg16-397923af.pth", 553_433_881, "397923af"),
+    "tiny-cnn": ("none", "", 0, ""),
 }
 
 
@@ -66,11 +69,12 @@ class FakeStates(QObject):
         self.states = {name: state for name, (state, *_rest) in FILES.items()}
 
     def row(self, name: str) -> BackboneState:
-        _, file_name, size, sha = FILES[name]
-        return BackboneState(name, self.states[name], file_name, size, sha, FOLDER, self._machine.speed(name))
+        _, file_name, size, sha = FILES.get(name, ("absent", f"{name}.pth", 9_000_000, ""))
+        state = self.states.get(name, "absent")
+        return BackboneState(name, state, file_name, size, sha, FOLDER, self._machine.speed(name))
 
     def rows(self) -> list[BackboneState]:
-        return [self.row(name) for name in BACKBONES]
+        return [self.row(name) for name in networks()]
 
     def set(self, name: str, state: str) -> None:
         self.states[name] = state
@@ -85,16 +89,57 @@ class FakeStates(QObject):
         self.changed.emit()
 
 
-@dataclass
-class FakeDesk:
-    """What is being measured, and how often it was looked for weights."""
+class FakeDesk(QObject):
+    """What is being measured, how often it was looked for weights, and which timm models were asked about."""
 
-    measuring: str = ""
-    downloading: str = ""
-    surveys: int = 0
+    describe_changed = Signal()
+    described = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measuring = ""
+        self.downloading = ""
+        self.describing = ""
+        self.surveys = 0
+        self.asked: list[str] = []
 
     def survey(self) -> None:
         self.surveys += 1
+
+    def describe(self, name: str) -> None:
+        self.asked.append(name)
+        self.describing = name
+
+    def cancel_describe(self) -> None:
+        self.asked.append("cancel")
+
+
+class FakeIntake(QObject):
+    """Decisions about the images, written down."""
+
+    changed = Signal()
+
+    def __init__(self, asked: list[tuple[Any, ...]]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.busy = False
+        self.problem: Any = None
+
+    def change(self, *changes: Change) -> None:
+        self._asked.append(("change", *changes))
+
+    def undo(self, numbers: Collection[int]) -> None:
+        self._asked.append(("undo", *numbers))
+
+
+class FakeQueue(QObject):
+    """Runs that wait."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = ""
 
 
 @dataclass
@@ -122,8 +167,10 @@ class FakeBench(QObject):
         self.machine = FakeMachine()
         self.backbones = FakeStates(self.machine)
         self.weights = FakeDesk()
-        self.read_only = False
-        self.against_start = ""
+        self.intake = FakeIntake(self.asked)
+        self.queue = FakeQueue()
+        self.read_only = self.is_training = False
+        self.against_start = self.against_queue = ""
         self.run_folder: FakeFolder | None = None
         self.run_spec: RunSpec | None = None
         self.draft.weights_problem = self._problem
@@ -133,7 +180,11 @@ class FakeBench(QObject):
             self.draft.summary = found
 
     def _problem(self) -> str:
-        row = BACKBONES[self.draft.backbone]
+        row = network(self.draft.backbone)
+        if row is None:
+            return f"{self.draft.backbone} is not known on this computer."
+        if not row.pretrained:
+            return ""
         if self.draft.weights_file or self.backbones.row(row.name).usable:
             return ""
         if self.weights.downloading == row.name:
@@ -142,6 +193,12 @@ class FakeBench(QObject):
 
     def reason_against_start(self) -> str:
         return self.against_start or self.draft.missing("review")
+
+    def reason_against_queue(self) -> str:
+        return self.against_queue
+
+    def queue_run(self) -> None:
+        self.asked.append(("queue",))
 
     def begin(self, folder: str = "2026-11-25 14.03 efficientnet-lite0 feature-extraction") -> None:
         """The run began: pages can only be read."""

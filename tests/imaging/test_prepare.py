@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tlgui.core.errors import UserError
-from tlgui.core.intake import GroupBy, KeepTogether, LeaveOutFiles, RenameClass, SetTable
+from tlgui.core.intake import AnswerMirror, GroupBy, KeepTogether, LeaveOutFiles, RenameClass, SetTable
 from tlgui.core.paths import projects_dir
 from tlgui.core.project import find_project
 from tlgui.core.run_spec import RunSpec, Training
@@ -181,3 +181,43 @@ def test_groups_for_one_run_follow_the_kept_split_unless_it_tears_them(plant: Pl
     by_image = prepared(root)
     assert run() != by_image
     assert prepared(root) == by_image
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "expected"),
+    [
+        ([], None, None),
+        ([True], None, False),
+        ([False], None, True),
+        ([True, False], None, True),
+        ([True], True, True),
+        ([False], False, False),
+    ],
+)
+def test_what_was_answered_on_left_and_right_holds_for_each_new_run_unless_it_says_otherwise(
+    answers: list[bool], asked: bool | None, expected: bool | None, plant: Plant, picture: Picture
+) -> None:
+    root = plant(patients(picture))
+    opened = open_folder(root, isolated=False)
+    opened.project.record([AnswerMirror(matters=matters) for matters in answers])
+    spec = RunSpec(training=Training(strategy="feature-extraction", mirror=asked))
+
+    again = open_folder(root, isolated=False)
+    run = prepare_run(root, spec, scan=again.scan, project=again.project).run
+
+    assert run.spec().training.mirror is expected
+    said = [] if not answers else [AnswerMirror(matters=answers[-1]).sentence()]
+    dataset = run.spec().dataset
+    assert dataset is not None and dataset.changes == said
+
+
+def test_an_answer_that_was_taken_back_does_not_hold(plant: Plant, picture: Picture) -> None:
+    root = plant(patients(picture))
+    project = open_folder(root, isolated=False).project
+    project.record([AnswerMirror(matters=True)])
+    project.undo([0])
+
+    opened = open_folder(root, isolated=False)
+
+    assert opened.project.intake.mirror is None
+    assert prepare_run(root, SPEC, scan=opened.scan, project=opened.project).run.spec().training.mirror is None

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from helpers.dicom_files import dicom_bytes
 
+from tlgui.core.augmentations import AUGMENTATIONS
 from tlgui.core.records import PixelRule
 from tlgui.imaging.pixels import DecodeError, read_pixels
-from tlgui.imaging.training_view import read_for_training
+from tlgui.imaging.training_view import read_for_training, read_for_views
 
 
 def test_a_large_jpeg_is_reduced_but_not_below_the_wanted_side(picture: Callable[..., bytes]) -> None:
@@ -18,6 +19,15 @@ def test_a_large_jpeg_is_reduced_but_not_below_the_wanted_side(picture: Callable
     assert read_for_training(data, at_least=120).shape == (120, 160, 3)
     assert read_for_training(data, at_least=121).shape == (240, 320, 3)
     np.testing.assert_array_equal(read_for_training(data, at_least=256), read_pixels(data))
+
+
+@pytest.mark.parametrize(("name", "width"), [("photos", 160), ("radiograph", 160), ("tutorial", 320)])
+def test_no_cut_out_part_is_enlarged_for_want_of_pixels(name: str, width: int, picture: Callable[..., bytes]) -> None:
+    data, row = picture(1, "JPEG", size=(640, 480)), AUGMENTATIONS[name]
+    pixels = read_for_views(data, 60, row)
+    assert pixels.shape[1] == width
+    smallest_side = pixels.shape[0] * row.smallest_area**0.5
+    assert smallest_side >= 60
 
 
 def test_what_is_left_inside_of_the_border_is_not_reduced_below_the_wanted_side(picture: Callable[..., bytes]) -> None:

@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intake_scenes import scenes as intake_scenes
+from scenes_augmentation import scenes as augmentation_scenes
 from scenes_copies import scenes as copies_scenes
+from scenes_desk import scenes as desk_scenes
 from scenes_seen import scenes as seen_scenes
 from scenes_shortcuts import scenes as shortcut_scenes
 from scenes_table import Play, Scene
+from scenes_train import scenes as train_scenes
+from scenes_wizard import scenes as wizard_scenes
 
 if TYPE_CHECKING:
     from stage import Stage
@@ -25,8 +29,12 @@ def _scenes() -> tuple[Scene, ...]:
         *shortcut_scenes(),
         *_backbone(),
         *_strategy(),
+        *augmentation_scenes(),
         *_review(),
+        *wizard_scenes(),
         *_train(),
+        *train_scenes(),
+        *desk_scenes(),
         *_after(),
         *_everywhere(),
     )

@@ -62,7 +62,11 @@ class Stage:
         self.window = MainWindow(self.bench)
         self.window.show()
         self.bench.wake()
-        self.until(lambda: bool(self.bench.machine.device) and self.bench.backbones.rows()[-1].state != "unknown")
+        self.until(
+            lambda: (
+                bool(self.bench.machine.device) and self.bench.backbones.row("efficientnet-lite0").state != "unknown"
+            )
+        )
 
     def _make(self, side: bool = False) -> EngineProcess:
         if self._engine is None:
@@ -99,11 +103,16 @@ class Stage:
         self.read(self.material.demo)
         self.bench.start_training()
         if unfreeze_after is not None:
-            self.until(lambda: self._epochs() >= unfreeze_after)
+            self.until(lambda: self.epochs() >= unfreeze_after)
             self.bench.send(commands.Unfreeze())
-        self.until(lambda: self._epochs() >= epochs or (self.bench.run is not None and self.bench.run.ending))
+        self.until(lambda: self.epochs() >= epochs or (self.bench.run is not None and self.bench.run.ending))
 
-    def _epochs(self) -> int:
+    def plays(self, scenario: str) -> bool:
+        """Whether the engine plays that part."""
+        return self._engine is not None and self._engine.get("scenario") == scenario
+
+    def epochs(self) -> int:
+        """How many epochs of the shown run have ended."""
         run = self.bench.run
         return len(run.epochs) if run is not None else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -48,11 +49,13 @@ def drive(engine: EngineProcess, job: commands.Job, on_event: Callable[[events.A
     """
     engine.wait_until_ready()
     with _stop_on_interrupt(engine, training=isinstance(job, commands.Train)):
+        full = _FullDisk(engine)
         for heard in engine.run(job):
             event = crash_of(heard, job, _say) if isinstance(heard, events.Crashed) else heard
             on_event(event)
             if isinstance(event, events.Ending):
                 return event
+            full.on_event(event)
     raise AssertionError("a job has exactly one ending")
 
 
@@ -74,6 +77,43 @@ def finish(ending: events.Ending, stream_has_it: bool = False, training: bool = 
     if details:
         sys.stderr.write(f"{details}\n")
     return EXIT_ERROR
+
+
+class _FullDisk:
+    """What is done about a run that waits since the disk is full: it is in memory, and nothing of it is lost.
+
+    At a terminal somebody can make room: they are told, and asked to press Enter. Where nobody sits, the run ends with
+    the sentence; what it had saved before is whole.
+    """
+
+    def __init__(self, engine: EngineProcess) -> None:
+        self._engine = engine
+        self._full = False
+        self._waits: threading.Thread | None = None
+
+    def on_event(self, event: events.AnyEvent) -> None:
+        """Looks for a pause that follows on a full disk."""
+        if isinstance(event, events.Notice) and event.code == "disk_full":
+            self._full = True
+        elif isinstance(event, events.Paused) and self._full:
+            self._full = False
+            self._ask()
+        elif isinstance(event, events.Continued):
+            self._full = False
+
+    def _ask(self) -> None:
+        if sys.stdin is None or not sys.stdin.isatty():
+            self._engine.send(commands.Stop())
+            return
+        _say("The disk is full. Free some space, then press Enter to go on; Ctrl-C ends the run.")
+        # Not on this thread, which hears what the engine says meanwhile, and Ctrl-C.
+        if self._waits is None or not self._waits.is_alive():
+            self._waits = threading.Thread(target=self._wait, name="enter", daemon=True)
+            self._waits.start()
+
+    def _wait(self) -> None:
+        line = sys.stdin.readline()
+        self._engine.send(commands.Continue() if line else commands.Stop())
 
 
 def _say(sentence: str) -> None:

@@ -13,11 +13,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlgui.cli.training_options import add_training, positive, size, whole
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
 from tlgui.core.errors import UserError
-from tlgui.core.strategies import STRATEGIES
 
-_TOO_LARGE = 2**32  # of a seed in run.toml; other numbers are smaller by far
 _NEXT = """
 The next sensible command:
   tlgui                      open the window
@@ -70,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(verbs)
     _add_train(verbs)
     _add_continue(verbs)
+    _add_layers(verbs)
+    _add_rate(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
@@ -100,13 +101,8 @@ def _add_train(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     train.add_argument("data", metavar="DATA|run.toml", type=Path, help="folder of images, a zip of one, or a run file")
     _add_reading(train)
     train.add_argument("--cut-test", action="store_true", help="cut a test part from train, where none is given")
-    train.add_argument("--backbone", metavar="NAME", help=f"{', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE})")
-    train.add_argument("--strategy", metavar="NAME", help=f"{', '.join(STRATEGIES)}, auto (default: auto)")
-    train.add_argument("--similarity", choices=["similar", "different"], help="to everyday photographs; used by auto")
-    train.add_argument("--epochs", type=_positive, metavar="N", help="passes over the training images")
-    train.add_argument("--seed", type=_seed, metavar="N", help="the same seed gives the same run (default: 0)")
-    train.add_argument("--batch-size", type=_positive, metavar="N", help="images per step (default: 32)")
-    train.add_argument("--top-groups", type=_positive, metavar="N", help="layer groups that fine-tune-top frees")
+    _add_backbone(train)
+    add_training(train)
     train.add_argument(
         "--run-dir",
         type=Path,
@@ -124,11 +120,36 @@ def _add_train(verbs: _Verbs[argparse.ArgumentParser]) -> None:
 def _add_continue(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     on = verbs.add_parser("continue", help="go on with a run that was stopped, failed or is complete")
     on.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
-    on.add_argument("--more-epochs", type=_positive, metavar="N", default=0, help="plan so many epochs more")
+    on.add_argument("--more-epochs", type=positive, metavar="N", default=0, help="plan so many epochs more")
     _add_images(on)
     _add_weights(on)
     on.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
     on.set_defaults(run=_lazily("train", "go_on"))
+
+
+def _add_layers(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    layers = verbs.add_parser(
+        "layers", help="how much each layer group of a pretrained network tells about the classes"
+    )
+    layers.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    _add_reading(layers)
+    _add_backbone(layers)
+    layers.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    layers.add_argument("--seed", type=whole, metavar="N", default=0, help="of the images that are drawn (default: 0)")
+    _add_weights(layers)
+    layers.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    layers.set_defaults(run=_lazily("questions", "layers"))
+
+
+def _add_rate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    rate = verbs.add_parser("rate", help="find a learning rate for the new last layer, in seconds")
+    rate.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    _add_reading(rate)
+    _add_backbone(rate)
+    add_training(rate)
+    _add_weights(rate)
+    rate.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    rate.set_defaults(run=_lazily("questions", "rate"))
 
 
 def _add_evaluate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
@@ -175,6 +196,11 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_backbone(parser: argparse.ArgumentParser) -> None:
+    known = f"{', '.join(BACKBONES)}, or timm:NAME (default: {DEFAULT_BACKBONE})"
+    parser.add_argument("--backbone", metavar="NAME", help=known)
+
+
 def _add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the images, where they are not where they were")
 
@@ -214,26 +240,6 @@ def _fold(text: str) -> tuple[int, int]:
     if not slash or not number.isdecimal() or not of.isdecimal() or not 1 <= int(number) <= int(of):
         raise argparse.ArgumentTypeError("give two numbers such as 2/5: the second of five folds")
     return int(number), int(of)
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _whole(text: str, lowest: int) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be a whole number") from None
-    if number < lowest:
-        raise argparse.ArgumentTypeError(f"must be at least {lowest}")
-    if number >= _TOO_LARGE:
-        raise argparse.ArgumentTypeError(f"must be less than {_TOO_LARGE:,}")
-    return number
 
 
 def _mend_streams() -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tlgui.core import events
 from tlgui.core.split import PARTS, Part
+from tlgui.imaging.names import counted
 
 _WIDTH_OF_A_FILE = 1000  # a path in a table is not folded there, so that it can be copied
 
@@ -44,6 +45,7 @@ class LiveRun:
         self._epochs = 0
         self._last = ""
         self._stage = ""
+        self._layers = ""
 
     def __enter__(self) -> LiveRun:
         self._bar.start()
@@ -77,9 +79,18 @@ class LiveRun:
             case events.LayersChanged():
                 share = 100 * event.trainable_parameters / event.parameters
                 names = ", ".join(group.name for group in event.groups if group.trainable)
-                self._line(
+                self._say_layers(
                     f"{event.trainable_parameters:,} of {event.parameters:,} parameters train ({share:.1f} %): {names}."
                 )
+            case events.FirstAnswered():
+                self._line(f"{event.sentence()} Guessing reaches {100 * event.largest_class:.0f} %.")
+            case events.StrategyChosen():
+                self._epochs = event.epochs
+                self._line(event.sentence)
+            case events.MoveJudged():
+                self._line(event.sentence)
+            case events.Undone():
+                self._line(f"The run is again as it was after {counted(event.to_epoch, 'epoch')}.")
             case events.Progress():
                 self._show(event.stage, event.done, max(1, event.total), event.seconds_left)
             case events.BatchEnded():
@@ -104,6 +115,12 @@ class LiveRun:
                 self._line(event.message)
             case _:
                 pass
+
+    def _say_layers(self, text: str) -> None:
+        # What "auto" becomes is often what it began with, and nobody reads that twice.
+        if text != self._layers:
+            self._line(text)
+        self._layers = text
 
     def _line(self, text: str) -> None:
         self._out.print(text)
@@ -146,6 +163,16 @@ def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
             _measured(metrics["auc"]) if "auc" in metrics else "",
             _percent(metrics["majority_class_accuracy"]),
         )
+    return table
+
+
+def measured_table(title: str, rows: Mapping[str, tuple[float, float, float]]) -> Table:
+    """One row per name: a share with its 95 % interval."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(title)
+    table.add_column("accuracy (95 % interval)")
+    for name, (value, low, high) in rows.items():
+        table.add_row(Text(name), _measured({"value": value, "low": low, "high": high}))
     return table
 
 

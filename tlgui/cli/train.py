@@ -12,7 +12,9 @@ from rich.console import Console
 
 from tlgui.cli.drive import drive, engine_at_work, finish
 from tlgui.cli.folder import Typed, opened, typed
+from tlgui.cli.networks import make_known
 from tlgui.cli.terminal import LiveRun, console, counts_table, note, pairs_table, print_json, scores_table
+from tlgui.cli.training_options import with_options
 from tlgui.core import commands, events, run_spec
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
@@ -28,6 +30,7 @@ def train(options: argparse.Namespace) -> int:
     """Runs `tlgui train`."""
     data, spec = _asked(options)
     with engine_at_work() as engine:  # it loads its libraries while the images are read
+        make_known(engine, spec.backbone)
         prepared = prepare(data, spec, options.run_dir, quiet=options.json, options=options)
         job = _job(prepared.run.path, prepared.data, options)
         return run_job(engine, job, options.json)
@@ -35,7 +38,7 @@ def train(options: argparse.Namespace) -> int:
 
 def go_on(options: argparse.Namespace) -> int:
     """Runs `tlgui continue`."""
-    _refuse_missing(options.weights)
+    refuse_missing(options.weights)
     run = open_run(options.run_folder)
     data = place_of_images(run, options.data)
     with engine_at_work() as engine:
@@ -69,7 +72,7 @@ def prepare(
     for warning in all_warnings(scan, prepared.parts):
         say(f"Note: {warning.message}")
     if prepared.advice:
-        say(prepared.advice)
+        say(f"By the table: {prepared.advice} What is done is decided when the network has seen the images.")
     return prepared
 
 
@@ -140,34 +143,21 @@ def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:
     Raises:
         UserError: a file that was typed is not there or does not do.
     """
-    _refuse_missing(options.weights)
+    refuse_missing(options.weights)
     data, spec = options.data, RunSpec()
     if data.suffix.lower() == ".toml" and not data.is_dir():
         spec = run_spec.read(data)
         data = options.images or _place_in(data, spec)
-    changes = {
-        name: value
-        for name in ("strategy", "similarity", "epochs", "seed", "batch_size", "top_groups")
-        if (value := getattr(options, name)) is not None
-    }
-    if "strategy" in changes and changes["strategy"] != spec.training.strategy:
-        # What an earlier run had filled in from another row would not fit this one.
-        spec = msgspec.structs.replace(spec, training=_reopened(spec.training))
-    spec = msgspec.structs.replace(spec, training=msgspec.structs.replace(spec.training, **changes))
+    spec = with_options(spec, options)
     if options.backbone is not None:
         spec = msgspec.structs.replace(spec, backbone=options.backbone)
     return data, spec
 
 
-def _refuse_missing(weights: Path | None) -> None:
+def refuse_missing(weights: Path | None) -> None:
     """Says so before minutes of reading images, and before there is a run folder."""
     if weights is not None and not weights.is_file():
         raise UserError(f"There is no weights file '{weights.name}'.", "Check the name.")
-
-
-def _reopened(training: run_spec.Training) -> run_spec.Training:
-    names = ("top_groups", "epochs", "head_learning_rate", "top_learning_rate", "stem_factor", "views")
-    return msgspec.structs.replace(training, **dict.fromkeys(names))
 
 
 def _place_in(path: Path, spec: RunSpec) -> Path:

@@ -235,6 +235,19 @@ class UseFold(Change, frozen=True, kw_only=True):
         return f"Fold {self.number} of {self.of} tests; the other folds train and validate."
 
 
+class AnswerMirror(Change, frozen=True, kw_only=True):
+    """The answer to whether left and right matter in these pictures; where they do, no run mirrors a training image.
+
+    It changes nothing about which images are used, and is kept here so that it is asked once.
+    """
+
+    matters: bool
+
+    def sentence(self) -> str:
+        """See `Change`."""
+        return f"Left and right {'matter' if self.matters else 'do not matter'} in these pictures."
+
+
 AnyChange = (
     SetLayout
     | SetDomain
@@ -255,6 +268,7 @@ AnyChange = (
     | CutValidation
     | DrawSplitAnew
     | UseFold
+    | AnswerMirror
 )
 
 

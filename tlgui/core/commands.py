@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from tlgui.core.errors import UserError
+from tlgui.core.preprocessing import Fit
 from tlgui.core.records import PixelRule
+from tlgui.core.run_spec import Training
 
 PositiveInt = Annotated[int, Meta(ge=1)]
 
@@ -38,6 +40,34 @@ class Unfreeze(Command, frozen=True, kw_only=True):
 class Freeze(Command, frozen=True, kw_only=True):
     """Freeze the lowest layer groups that train."""
 
+    groups: PositiveInt = 1
+
+
+class Undo(Command, frozen=True, kw_only=True):
+    """Go back to where the last unfreezing or freezing that can be taken back began, bit for bit."""
+
+
+class SetLearningRate(Command, frozen=True, kw_only=True):
+    """Give a layer group another peak learning rate; its schedule goes on with that.
+
+    Attributes:
+        group: its name on the ladder.
+        rate: the new peak.
+    """
+
+    group: str
+    rate: Annotated[float, Meta(gt=0, le=1e6)]
+
+
+class PlanMove(Command, frozen=True, kw_only=True):
+    """Measure what an unfreezing or freezing would cost; changes nothing. Answered by `MovePlanned`.
+
+    Attributes:
+        kind: which of them.
+        groups: how many layer groups.
+    """
+
+    kind: Literal["unfreeze", "freeze"] = "unfreeze"
     groups: PositiveInt = 1
 
 
@@ -139,6 +169,56 @@ class ProbeShortcuts(Job, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
+class ProbeLayers(Job, frozen=True, kw_only=True):
+    """Measure how much each layer group of a pretrained backbone tells about the classes; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule: as in `ProbeShortcuts`.
+        backbone: a row of the backbone table.
+        weights_file: the person's own weights, or "".
+        fit, size: as in `RunSpec`.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    weights_file: str = ""
+    fit: Fit = "crop"
+    size: int | None = None
+    images: PositiveInt = 400
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
+class FindRate(Job, frozen=True, kw_only=True):
+    """Find a learning rate for the last layer on frozen features, in seconds; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule, backbone, weights_file, fit, size: as in `ProbeLayers`.
+        training: as it is set up; its batch size, optimizer and head count.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    weights_file: str = ""
+    fit: Fit = "crop"
+    size: int | None = None
+    training: Training = Training()
+    images: PositiveInt = 1000
+
+
+class DescribeBackbone(Job, frozen=True, kw_only=True):
+    """Find out what a timm model is made of, so that it can be trained like a row of the backbone table.
+
+    Attributes:
+        name: as timm knows it, perhaps with a weights tag after a dot.
+    """
+
+    name: str
+
+
 class CompareSplits(Job, frozen=True, kw_only=True):
     """Measure what the copies and groups on both sides of a naive split do to the score; `Stop` cancels.
 
@@ -155,8 +235,22 @@ class CompareSplits(Job, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
-AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Extend
-AnyJob = Train | Evaluate | Predict | Export | Survey | Measure | Fetch | CheckWeights | ProbeShortcuts | CompareSplits
+AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Undo | SetLearningRate | PlanMove | Extend
+AnyJob = (
+    Train
+    | Evaluate
+    | Predict
+    | Export
+    | Survey
+    | Measure
+    | Fetch
+    | CheckWeights
+    | ProbeShortcuts
+    | CompareSplits
+    | ProbeLayers
+    | FindRate
+    | DescribeBackbone
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyCommand | AnyJob] = msgspec.json.Decoder(AnyCommand | AnyJob)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from tlgui.core.backbones import Backbone
-from tlgui.core.planning import first_trainable
+from tlgui.core.batch_size import largest_batch
+from tlgui.core.planning import first_trainable, resolve, view_of
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import strategy
 
@@ -28,6 +29,8 @@ _STEP = 4.0
 _LIBRARIES_BYTES = 1.05 * 2**30
 _KEPT_TIMES = 3.0
 _CACHE_BYTES = 5 << 30
+# How many states to go back to are kept (`engine.unfreezing`).
+STATES_KEPT = 3
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,84 +55,140 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         seconds: `None` while the speed of this computer is not known.
         memory_bytes: the engine's largest size.
         disk_bytes: for checkpoints, the compiled frozen layers and kept activations (which may be removed at any time).
+        undo_bytes: for the states that a person can go back to after layers were moved, when there are as many as are kept.
+        at_most: whether time and memory are those of a run that frees one layer group after another as soon as it may.
+        assumed: the row that "auto" was taken for, in words; "" where the strategy was given.
+        mixes: whether images are mixed, so that nothing of the frozen layers can be kept.
     """
 
     seconds: float | None
     memory_bytes: int
     disk_bytes: int
+    undo_bytes: int = 0
+    at_most: bool = False
+    assumed: str = ""
+    mixes: bool = False
+
+    @property
+    def time(self) -> str:
+        """How long in a few words: "about 2 minutes", "up to about 2 minutes"; "" while it is not known."""
+        if self.seconds is None:
+            return ""
+        return f"{'up to ' if self.at_most else ''}{about_time(self.seconds)}"
 
     @property
     def time_sentence(self) -> str:
         """How long, for people."""
         if self.seconds is None:
             return "How long it takes is known once this computer has been measured."
-        return f"Takes {about_time(self.seconds)}, less where it stops early."
+        becomes = f" if it becomes '{self.assumed}', as the table advises" if self.assumed else ""
+        mixed = " Mixed images make the frozen layers run anew in each epoch." if self.mixes else ""
+        return f"Takes {self.time}{becomes}, less where it stops early.{mixed}"
 
     @property
     def memory_sentence(self) -> str:
         """How much memory, for people."""
-        return f"Needs about {_gigabytes(self.memory_bytes)} of memory."
+        return f"Needs {'up to ' if self.at_most else ''}about {_gigabytes(self.memory_bytes)} of memory."
 
     @property
     def disk_sentence(self) -> str:
         """How much disk, for people."""
-        return f"Needs about {_gigabytes(self.disk_bytes)} of disk."
+        return (
+            f"Needs about {_gigabytes(self.disk_bytes)} of disk, and up to about {_gigabytes(self.undo_bytes)} more for "
+            f"{STATES_KEPT} states to go back to."
+        )
+
+
+class _Stage(msgspec.Struct, frozen=True):
+    """Epochs in a row that train the same groups: those from `cut` on."""
+
+    cut: int
+    epochs: range
 
 
 def estimate(training: Training, counts: Counts, row: Backbone, speed: Speed | None) -> Estimate:
     """What a run will take if it goes through all its epochs.
 
     Args:
-        training: resolved (see `planning.resolve`).
+        training: as asked for or resolved; "auto" is taken for the row that the table advises.
         counts: images of each part.
-        row: its backbone.
+        row: its backbone, at the input size in use.
         speed: of that backbone on this computer, where it is known.
     """
-    cut = first_trainable(training, len(row.groups))
-    kept_bytes = _kept_bytes(training, counts, row, cut)
-    keeps = cut > 0 and kept_bytes <= _CACHE_BYTES
-    trained = sum(row.group_parameters[cut:]) + row.features
-    whole = sum(row.group_parameters)
-    share = _share_that_trains(row, cut)
+    resolved, advice = resolve(training, counts.train + counts.validation + counts.test)
+    stages = _stages(resolved, len(row.groups))
+    deepest, mixes = stages[-1].cut, bool(resolved.mixup or resolved.cutmix)
+    kept = [_kept_bytes(resolved, counts, row, stage) for stage in stages]
+    keeps = [stage.cut > 0 and not mixes and size <= _CACHE_BYTES for stage, size in zip(stages, kept, strict=True)]
+    head = (row.features + 1) * resolved.head_units if resolved.head == "hidden" else row.features
+    trained, whole = sum(row.group_parameters[deepest:]) + head, sum(row.group_parameters) + head
+    batch = resolved.batch_size if resolved.batch_size != "auto" else largest_batch(counts.train)
+    average = whole if resolved.ema else 0
     memory = (
         _LIBRARIES_BYTES
-        + 4 * whole * (3 if cut else 1)  # compiling holds copies
+        + 4 * whole * (3 if stages[0].cut else 1)  # compiling holds copies
         + 12 * trained
-        + 4 * _KEPT_TIMES * share * row.values * (training.batch_size or 1)
+        + 4 * average
+        + 4 * _KEPT_TIMES * _share_that_trains(row, deepest) * row.values * min(batch, counts.train)
     )
-    # best, last with two numbers of the optimizer for each weight that trains, the compiled file
-    checkpoints = 4 * whole + 4 * (whole + 2 * trained)
-    compiled = 4 * sum(row.group_parameters[:cut])
+    # The best state; the last one, with two numbers of the optimizer for each weight that trains, and the average.
+    best, last = 4 * whole, 4 * (whole + 2 * trained + average)
+    compiled = 4 * sum(row.group_parameters[: stages[0].cut])
     return Estimate(
-        seconds=_seconds(training, counts, row, speed, keeps) if speed else None,
+        seconds=_seconds(resolved, counts, row, speed, stages, keeps) if speed else None,
         memory_bytes=int(memory),
-        disk_bytes=int(checkpoints + compiled + (kept_bytes if keeps else 0)),
+        disk_bytes=int(
+            best + last + compiled + sum(size for size, is_kept in zip(kept, keeps, strict=True) if is_kept)
+        ),
+        undo_bytes=STATES_KEPT * (best + last),
+        at_most=len(stages) > 1,
+        assumed=advice.strategy.label if advice else "",
+        mixes=mixes and stages[0].cut > 0,
     )
 
 
-def _seconds(training: Training, counts: Counts, row: Backbone, speed: Speed, keeps: bool) -> float:
-    """Frozen passes, then what each epoch takes, then the answers for all images."""
-    cut = first_trainable(training, len(row.groups))
-    epochs = training.epochs or 1
-    share = _share_that_trains(row, cut)
-    frozen = (1 - share) * speed.seconds_per_1000 + READING_S
-    torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * share
+def _stages(training: Training, head: int) -> list[_Stage]:
+    """Which groups train in which epochs; where they are freed by a plateau, as soon as there can be one."""
+    first, epochs = first_trainable(training, head), training.epochs or 1
+    match training.unfreezing:
+        case "schedule":
+            moves = [epoch for epoch in training.unfreeze_at if epoch < epochs]
+        case "plateau":
+            # An epoch that is the best so far, then as many without improvement as count as a plateau.
+            moves = list(range(training.plateau + 1, epochs, training.plateau + 1))
+        case _:
+            moves = []
+    moves = moves[:first]
+    edges = [0, *moves, epochs]
+    return [_Stage(first - n, range(*edges[n : n + 2])) for n in range(len(moves) + 1)]
+
+
+def _seconds(
+    training: Training, counts: Counts, row: Backbone, speed: Speed, stages: list[_Stage], keeps: list[bool]
+) -> float:
+    """Frozen passes, then what each epoch takes, then the answers for all images; each stage fills a cache of its own."""
     every = counts.train + counts.validation + counts.test
-    looks = min(epochs, training.views or 1) if keeps else epochs
-    passes = looks * counts.train + (1 if keeps else epochs) * counts.validation + counts.test
-    if strategy(training.strategy).warm_start:
-        # The head is fitted on the answers of all layers below it, before the cut matters.
-        passes += counts.train + (0 if keeps else counts.validation)
-    steps = epochs * counts.train
-    answers = epochs * counts.validation + every
-    thousandths = passes * frozen + steps * (KEPT_S + _STEP * torch) + answers * torch
+    thousandths = 0.0
+    for stage, is_kept in zip(stages, keeps, strict=True):
+        share, epochs = _share_that_trains(row, stage.cut), len(stage.epochs)
+        frozen = (1 - share) * speed.seconds_per_1000 + READING_S
+        torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * share
+        looks = len({view_of(training, epoch) for epoch in stage.epochs}) if is_kept else epochs
+        passes = looks * counts.train + (1 if is_kept else epochs) * counts.validation
+        thousandths += passes * frozen + epochs * counts.train * (KEPT_S + _STEP * torch)
+        thousandths += epochs * counts.validation * torch
+    # What the last stage gives is asked of every image at the end.
+    thousandths += counts.test * frozen + every * torch
+    if strategy(training.strategy).pretrained and (stages[0].cut < len(row.groups) or not keeps[0]):
+        # What the network as it is recognises is asked below the head, before the cut matters; the head is fitted on that.
+        thousandths += counts.train * (speed.seconds_per_1000 + READING_S)
     return STARTUP_S + thousandths / 1_000
 
 
-def _kept_bytes(training: Training, counts: Counts, row: Backbone, cut: int) -> int:
+def _kept_bytes(training: Training, counts: Counts, row: Backbone, stage: _Stage) -> int:
     """As `engine.frozen_part.needed_bytes`: augmented views in two bytes a number, plain ones in four."""
-    views = training.views or 1
-    return 2 * row.border_values[cut] * (counts.train * (views + 1) + 2 * counts.validation)
+    views = len({view_of(training, epoch) for epoch in stage.epochs})
+    return 2 * row.border_values[stage.cut] * (counts.train * (views + 1) + 2 * counts.validation)
 
 
 def _share_that_trains(row: Backbone, cut: int) -> float:

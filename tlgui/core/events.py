@@ -13,6 +13,17 @@ from tlgui.core.event import Event as Event
 from tlgui.core.image_check_events import ProbeScore as ProbeScore
 from tlgui.core.image_check_events import ShortcutsProbed as ShortcutsProbed
 from tlgui.core.image_check_events import SplitsCompared as SplitsCompared
+from tlgui.core.layer_events import BackboneDescribed as BackboneDescribed
+from tlgui.core.layer_events import FirstAnswered as FirstAnswered
+from tlgui.core.layer_events import GroupScore as GroupScore
+from tlgui.core.layer_events import GroupState as GroupState
+from tlgui.core.layer_events import LayersChanged as LayersChanged
+from tlgui.core.layer_events import LayersProbed as LayersProbed
+from tlgui.core.layer_events import MoveJudged as MoveJudged
+from tlgui.core.layer_events import MovePlanned as MovePlanned
+from tlgui.core.layer_events import RateFound as RateFound
+from tlgui.core.layer_events import StrategyChosen as StrategyChosen
+from tlgui.core.layer_events import Undone as Undone
 
 PROTOCOL = 1
 
@@ -67,33 +78,6 @@ class Notice(Event, frozen=True, kw_only=True):
 
     code: str
     message: str
-
-
-class GroupState(msgspec.Struct, frozen=True, kw_only=True):
-    """One rung of the layer ladder: a layer group or the head, from stem to head.
-
-    Attributes:
-        learning_rate: peak of its schedule; `None` while frozen.
-    """
-
-    name: str
-    parameters: int
-    trainable: bool
-    learning_rate: float | None
-
-
-class LayersChanged(Event, frozen=True, kw_only=True):
-    """What is trainable from `step` on, at the start and after each `Unfreeze` and `Freeze`.
-
-    Attributes:
-        reason: "start", "unfreeze", "freeze" or "resume".
-    """
-
-    step: int
-    reason: Literal["start", "unfreeze", "freeze", "resume"]
-    parameters: int
-    trainable_parameters: int
-    groups: list[GroupState]
 
 
 class BatchEnded(Event, frozen=True, kw_only=True):
@@ -207,8 +191,8 @@ class WeightsState(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a backbone's published weights are on this computer.
 
     Attributes:
-        state: "embedded" (came with the installation), "ready", "absent", or "damaged" (the checksum is not the one
-            in the file's name).
+        state: "embedded" (came with the installation), "ready", "absent", "damaged" (the checksum is not the one in the
+            file's name, or it cannot be read to its end), or "none" (nothing is published that could be fetched).
         file_name: exactly as the file must be called.
         size_bytes: of the file; where it is absent, about what it will be.
         sha256_prefix: how its checksum begins, or "" where its name does not say.
@@ -217,7 +201,7 @@ class WeightsState(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     backbone: str
-    state: Literal["embedded", "ready", "absent", "damaged"]
+    state: Literal["embedded", "ready", "absent", "damaged", "none"]
     file_name: str
     size_bytes: int
     sha256_prefix: str
@@ -302,9 +286,8 @@ class Stopped(Ending, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """How it ended, for people."""
         if self.best_epoch is not None:
-            return (
-                f"Stopped as you asked. The best state so far, of epoch {self.best_epoch}, is kept and was evaluated."
-            )
+            best = f"of epoch {self.best_epoch}" if self.best_epoch else "from before the first epoch"
+            return f"Stopped as you asked. The best state so far, {best}, is kept and was evaluated."
         if not self.run:
             return "Stopped as you asked."
         return "Stopped as you asked, before the first epoch had ended: there is no model yet. Continue to go on."
@@ -355,7 +338,12 @@ AnyEvent = (
     | RunStarted
     | Progress
     | Notice
+    | FirstAnswered
+    | StrategyChosen
     | LayersChanged
+    | MovePlanned
+    | MoveJudged
+    | Undone
     | BatchEnded
     | EpochEnded
     | Paused
@@ -370,6 +358,9 @@ AnyEvent = (
     | WeightsChecked
     | ShortcutsProbed
     | SplitsCompared
+    | LayersProbed
+    | RateFound
+    | BackboneDescribed
     | Completed
     | Stopped
     | Failed

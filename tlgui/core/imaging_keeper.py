@@ -29,6 +29,7 @@ _SETTLED_BY: dict[type[messages.Answer], tuple[type[Request], ...]] = {
     messages.LeaksListed: (messages.ListLeaks,),
     messages.ListingWritten: (messages.WriteListing,),
     messages.Inspected: (messages.Inspect,),
+    messages.ViewsShown: (messages.ShowViews,),
     messages.Unpacked: (messages.Unpack,),
 }
 

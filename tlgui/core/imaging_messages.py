@@ -28,6 +28,7 @@ from tlgui.core.imaging_requests import (
     RequestName,
     Resplit,
     ScanFolder,
+    ShowViews,
     Side,
     Thumbnails,
     TryGroups,
@@ -88,6 +89,7 @@ __all__ = [
     "ScanProgress",
     "ScanSummary",
     "Scanned",
+    "ShowViews",
     "Side",
     "SplitCounted",
     "TableRead",
@@ -97,6 +99,7 @@ __all__ = [
     "UndoChange",
     "Unpack",
     "Unpacked",
+    "ViewsShown",
     "Wanted",
     "WriteListing",
     "decode_answer",
@@ -288,6 +291,20 @@ class Inspected(Answer, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class ViewsShown(Answer, frozen=True, kw_only=True):
+    """One image as training sees it.
+
+    Attributes:
+        plain: a JPEG or PNG file: the image without variation, as validation and prediction see it.
+        views: the same of each varied view, in their order; none where nothing is varied.
+        problem: why there is no picture, or "".
+    """
+
+    plain: bytes = b""
+    views: list[bytes] = []
+    problem: str = ""
+
+
 class Unpacked(Answer, frozen=True, kw_only=True):
     """The archive was unpacked into `folder`, an absolute path."""
 
@@ -327,6 +344,7 @@ AnyAnswer = (
     | LeaksListed
     | ListingWritten
     | Inspected
+    | ViewsShown
     | Unpacked
     | Thumbnail
 )

@@ -29,6 +29,7 @@ RequestName = Literal[
     "ListLeaks",
     "WriteListing",
     "Inspect",
+    "ShowViews",
     "Unpack",
 ]
 
@@ -205,6 +206,31 @@ class Inspect(Request, frozen=True, kw_only=True):
     longest: Side = 480
 
 
+class ShowViews(Request, frozen=True, kw_only=True):
+    """What training makes of one image: `ViewsShown`.
+
+    Attributes:
+        root, path, rule, fit: as in `Inspect`.
+        backbone: a row of the backbone table, for the plain view and, without `size`, the size of all.
+        augmentation: a row of the augmentation table.
+        mirror: whether left and right may change places; `None` = as that row says.
+        size: side of the network's input in pixels; `None` = the backbone's own.
+        count: how many varied views: the first ones that training would see.
+        longest: pixels of a picture's side, at most.
+    """
+
+    root: str
+    path: str
+    rule: PixelRule
+    backbone: str
+    augmentation: str
+    mirror: bool | None = None
+    fit: Fit = "crop"
+    size: Side | None = None
+    count: Annotated[int, Meta(ge=1, le=36)] = 9
+    longest: Side = 224
+
+
 class Unpack(Request, frozen=True, kw_only=True):
     """Unpack a zip safely into the person's projects: `ScanProgress` in bytes, then `Unpacked` or `Refused`."""
 
@@ -228,5 +254,6 @@ AnyRequest = (
     | ListLeaks
     | WriteListing
     | Inspect
+    | ShowViews
     | Unpack
 )

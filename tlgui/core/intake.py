@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from tlgui.core.changes import (
+    AnswerMirror,
     AnyChange,
     Change,
     ChooseFrame,
@@ -41,6 +42,7 @@ from tlgui.core.records import Colour, Frame, Method, Repair, TableColumns
 from tlgui.core.split import nfc
 
 __all__ = [
+    "AnswerMirror",
     "AnyChange",
     "Change",
     "ChooseFrame",
@@ -95,6 +97,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
         method, low, high: of the pixel rule; `None` = as the set suggests.
         slices: "middle", "all", or "" = the default.
         fold: (number from 1, number of folds) of the one that tests; `None` = shares, as usual.
+        mirror: whether left and right may change places in training images; `None` = not answered. The reading of the
+            folder does not ask for it, a run that is made does.
     """
 
     layout: str = ""
@@ -117,6 +121,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     cut_validation: bool = False
     draw_anew: bool = False
     fold: tuple[int, int] | None = None
+    mirror: bool | None = None
 
     def class_of(self, found: str) -> str:
         """The class of a folder or label; "" = left out."""
@@ -170,6 +175,8 @@ def fold(changes: Iterable[Change]) -> Intake:
                 fields["draw_anew"] = True
             case UseFold():
                 fields["fold"] = (change.number, change.of)
+            case AnswerMirror():
+                fields["mirror"] = not change.matters
             case _:
                 raise AssertionError(f"no case for {type(change).__name__}")
     return Intake(

@@ -1,19 +1,20 @@
-"""What was measured on this computer: seconds per 1,000 images of each backbone, and the last run's time."""
+"""What was measured on this computer: speed of each backbone, number formats that are fast, and the last run's time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from tlgui.core import state_file
-from tlgui.core.backbones import BACKBONES
+from tlgui.core.backbones import BACKBONES, added
 from tlgui.core.estimates import STARTUP_S, Speed, about_time
 from tlgui.core.events import Measured
 
 _FILE = "machine.json"
 _WHAT = "What was measured here"
+Precision = Literal["float32", "bf16", "fp16"]
 
 
 class LastRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +49,7 @@ def note_run(images: int, seconds: float, device: str) -> None:
 def speeds(device: str) -> dict[str, Speed]:
     """The measured speeds on a device, by backbone."""
     noted = _table(state_file.read(_FILE), "speeds")
-    found = {name: _speed(noted.get(_key(name, device))) for name in BACKBONES}
+    found = {name: _speed(noted.get(_key(name, device))) for name in (*BACKBONES, *added())}
     return {name: speed for name, speed in found.items() if speed is not None}
 
 
@@ -64,13 +65,26 @@ def speed_from(known: Mapping[str, Speed], backbone: str) -> tuple[Speed | None,
     """
     if backbone in known:
         return known[backbone], True
-    if not known or backbone not in BACKBONES:
+    rows = {**BACKBONES, **added()} if {backbone, *known} - BACKBONES.keys() else BACKBONES
+    if not known or backbone not in rows:
         return None, False
     factor = 1.0
     for name, speed in known.items():
-        factor *= (speed.seconds_per_1000 / BACKBONES[name].relative_seconds) ** (1 / len(known))
+        factor *= (speed.seconds_per_1000 / rows[name].relative_seconds) ** (1 / len(known))
     executor = next(iter(known.values())).executor
-    return Speed(seconds_per_1000=factor * BACKBONES[backbone].relative_seconds, executor=executor), False
+    return Speed(seconds_per_1000=factor * rows[backbone].relative_seconds, executor=executor), False
+
+
+def precision(key: str) -> Precision | None:
+    """The number format that trains fastest here, where it was found out; the key is the engine's."""
+    noted = _table(state_file.read(_FILE), "precision").get(key)
+    return next((kind for kind in get_args(Precision) if kind == noted), None)
+
+
+def note_precision(key: str, kind: Precision) -> None:
+    """Keeps which number format trains fastest here."""
+    with state_file.changing(_FILE, _WHAT) as table:
+        table["precision"] = {**_table(table, "precision"), key: kind}
 
 
 def last_run(device: str) -> LastRun | None:

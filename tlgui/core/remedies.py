@@ -17,6 +17,10 @@ CODES: dict[str, str] = {
     "weights_folder": "",
     "download_failed": "Check the network and try again. Or fetch the file on another computer: the Backbone page says "
     "what it is called, how large it is and where to put it.",
+    "no_pretrained": "Choose training from scratch on the Strategy page, or another network on the Backbone page.",
+    "backbone_unknown": "",
+    "backbone_unfit": "",
+    "size_not_taken": "",
     # The images
     "images_missing": _FIND_IMAGES,
     "images_changed": "Put back what is missing or was changed, or say where the run's images are now, then continue "
@@ -40,6 +44,7 @@ CODES: dict[str, str] = {
     # The computer
     "disk_full": "Free some space, then try again; nothing that was saved is lost.",
     "out_of_memory": "Close other programs, then continue; or train again with a smaller batch size or backbone.",
+    "device": "",
     "installation": "Start the program again with 'python3 packaging/run.py': that repairs the installation.",
     # Exports
     "export_folder": "Free some space there, or choose another place for the export.",

@@ -253,10 +253,12 @@ def open_run(path: Path) -> RunFolder:
 def new_path(runs: Path, backbone: str, strategy: str, now: datetime) -> Path:
     """A new, empty folder `<time> <backbone> <strategy>` among the runs of a project, which nobody else is given.
 
+    The colon of an added timm model becomes a hyphen, since Windows has no file names with one.
+
     Raises:
         UserError: it cannot be made.
     """
-    stem = f"{now:{TIME_IN_NAME}} {backbone} {strategy}"
+    stem = f"{now:{TIME_IN_NAME}} {backbone.replace(':', '-')} {strategy}"
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for n in itertools.count(1):

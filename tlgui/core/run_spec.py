@@ -22,40 +22,124 @@ PositiveInt = Annotated[int, Meta(ge=1)]
 _LARGEST = 1e6
 PositiveFloat = Annotated[float, Meta(gt=0, le=_LARGEST)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
-BestBy = Literal["validation_loss", "balanced_accuracy"]
-Augmentation = Literal["standard", "no-flip", "off"]
+NonNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+BestBy = Literal["validation_loss", "balanced_accuracy", "accuracy"]
+Imbalance = Literal["auto", "off", "logit-adjustment", "class-weights", "balanced-sampling"]
+Precision = Literal["auto", "float32", "bf16", "fp16"]
+Unfreezing = Literal["never", "plateau", "schedule"]
+NormStatistics = Literal["auto", "frozen", "batch"]
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hyperparameters; `None` means "as the strategy's row says", and is filled in when the run is made.
 
+    A run with strategy "auto" keeps its open values until the engine has measured what decides (see `Chosen`).
+
     Attributes:
+        preset: the preset whose values these are, perhaps with some changed after; "" for none. For the record.
         strategy: a row of the strategy table, or "auto".
         similarity: the person's own answer, used by "auto".
         top_groups: how many layer groups below the head train, for "fine-tune-top".
-        epochs, batch_size, seed: as usual.
-        head_learning_rate, top_learning_rate: peaks of the one-cycle schedule.
-        weight_decay: AdamW's, on weight matrices and kernels alone.
+        epochs, seed: as usual.
+        batch_size: images that one optimizer step learns from; "auto" is the largest that is safe here.
+        optimizer, schedule: of the learning rate; "constant" stays at the peak.
+        cycle_momentum: AdamW's beta1 goes down from .95 to .85 and back while the one-cycle rate goes up and down.
+        head_learning_rate, top_learning_rate: peaks of the schedule for the head and the uppermost layer group.
+        stem_factor: the stem's rate as a share of the uppermost group's; those between lie on a geometric ladder.
+        group_factor: where it is given, each deeper group's rate is so many times lower, and `stem_factor` is not used.
+        group_learning_rates: peaks for single layer groups by name, before everything else.
+        weight_decay: on weight matrices and kernels alone.
+        clip_norm: largest norm of all gradients together; 0 = not clipped.
+        label_smoothing: of the training loss; validation loss is without it.
+        mixup, cutmix: parameter alpha of the Beta distribution that mixes two images; 0 = off. Either switches the
+            cache of the frozen part off.
+        ema: decay of the averaged weights that are validated and kept; 0 = off.
+        imbalance: what is done where the largest class has more than three times as many images as the smallest.
+        head: "linear", or "hidden": a layer of `head_units` with ReLU and dropout before the last one.
+        norm_statistics: of BatchNorm layers that train: "frozen" keeps those that they came with.
+        precision: of the trained part; "auto" takes a shorter one where it is really faster here.
+        warm_start: whether the head is fitted on frozen features before deeper layers train.
+        augmentation: a row of `core.augmentations`.
+        mirror: whether left and right may change places; `None` = as that row says.
         views: augmented views of each training image kept for the frozen part; 1 means the plain image alone.
-        augmentation: of the training images; "no-flip" where left and right matter.
+        view_every: after so many epochs each there is one view more; 0 = never.
+        unfreezing: when one more layer group trains by itself: after a plateau, or after the epochs `unfreeze_at`.
+        plateau: epochs without improvement that count as one.
+        trial_epochs: epochs after which an unfreezing by hand is judged.
         patience: epochs without improvement after which training stops; 0 switches early stopping off.
         best_by: what chooses the best epoch, on validation images.
     """
 
+    preset: str = ""
     strategy: str = "auto"
     similarity: Similarity | None = None
     top_groups: PositiveInt | None = None
     epochs: PositiveInt | None = None
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt | Literal["auto"] = 32
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    cycle_momentum: bool = False
     head_learning_rate: PositiveFloat | None = None
     top_learning_rate: PositiveFloat | None = None
     stem_factor: PositiveFloat | None = None
-    weight_decay: Annotated[float, Meta(ge=0, le=_LARGEST)] = 0.01
+    group_factor: PositiveFloat | None = None
+    group_learning_rates: dict[str, PositiveFloat] = {}
+    weight_decay: NonNegative = 0.01
+    clip_norm: NonNegative = 0.0
+    label_smoothing: Share = 0.0
+    mixup: NonNegative = 0.0
+    cutmix: NonNegative = 0.0
+    ema: Share = 0.0
+    imbalance: Imbalance = "auto"
+    head: Literal["linear", "hidden"] = "linear"
+    head_units: PositiveInt = 512
+    head_dropout: Share = 0.3
+    norm_statistics: NormStatistics | None = None
+    precision: Precision = "auto"
+    warm_start: bool | None = None
+    augmentation: str = "photos"
+    mirror: bool | None = None
     views: PositiveInt | None = None
-    augmentation: Augmentation = "standard"
-    patience: Annotated[int, Meta(ge=0)] = 10
+    view_every: Annotated[int, Meta(ge=0)] = 10
+    unfreezing: Unfreezing | None = None
+    unfreeze_at: list[PositiveInt] = []
+    plateau: PositiveInt = 3
+    trial_epochs: PositiveInt = 3
+    patience: Annotated[int, Meta(ge=0)] | None = None
     best_by: BestBy = "validation_loss"
+
+
+class FirstAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the pretrained network as it is recognises: a linear answer on its features, cross-validated on training images.
+
+    Attributes:
+        accuracy, low, high: share of the images, with its 95 % interval; 1 - accuracy is the headroom.
+        images: how many were asked.
+        folds: of the cross-validation.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    images: int
+    folds: int
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What "auto" became, and why.
+
+    Attributes:
+        strategy, top_groups: as in `Training`.
+        by: what decided.
+        sentence: the reason, for people.
+    """
+
+    strategy: str
+    top_groups: int
+    by: Literal["images", "headroom", "trial"]
+    sentence: str
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +174,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         device: torch's name of it; for the record, since `continue` takes the best device that it finds.
         executor: what runs the frozen part; `continue` uses the same again.
+        precision: of the trained part; `continue` uses the same again.
         threads: torch's and ONNX Runtime's; `continue` uses as many again, but no more than the processor has cores.
         versions: of the libraries that numbers depend on; for the record.
     """
@@ -97,6 +182,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     device: str
     executor: Literal["torch", "onnxruntime"]
     threads: int
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
     versions: dict[str, str]
 
 
@@ -110,8 +196,10 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         backbone: a row of the backbone table.
         weights: "pretrained", or the sha256 of the file that the person gave.
         fit: how a long image becomes a square.
+        size: side of the network's input in pixels; `None` = the one that its weights were trained with.
         split_fractions: train, validation, test, where the folder gives no split.
         training, dataset, pixel_rule, machine: see there; the last three are filled in when the run is made.
+        first_answer, chosen: found out by the engine before the first epoch.
     """
 
     format: Literal[1] = 1
@@ -120,11 +208,14 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     backbone: str = DEFAULT_BACKBONE
     weights: str = "pretrained"
     fit: Fit = "crop"
+    size: Annotated[int, Meta(ge=16, le=2048)] | None = None
     split_fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
     training: Training = Training()
     dataset: Dataset | None = None
     pixel_rule: PixelRule = PixelRule()
     machine: Machine | None = None
+    first_answer: FirstAnswer | None = None
+    chosen: Chosen | None = None
 
     def __post_init__(self) -> None:
         train, validation, _ = self.split_fractions
@@ -138,15 +229,20 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return tomli_w.dumps(without_none(msgspec.to_builtins(self)))
 
 
+# Names that an augmentation had before, with what they meant for left and right.
+_FORMER_AUGMENTATIONS: dict[str, tuple[str, bool | None]] = {"standard": ("photos", None), "no-flip": ("photos", False)}
+
+
 def read(path: Path) -> RunSpec:
     """The spec in a file.
 
     Raises:
-        UserError: the file is missing, is no TOML, or has a field that is misspelt or out of range; the field is named.
+        UserError: the file is missing, is no TOML, or has a field that is misspelt, out of range or against another one;
+            the field is named.
     """
     try:
         # Editors on Windows may begin a file with a byte order mark, which TOML knows nothing of.
-        return msgspec.convert(tomllib.loads(path.read_bytes().decode("utf-8-sig")), RunSpec)
+        spec = msgspec.convert(_renamed(tomllib.loads(path.read_bytes().decode("utf-8-sig"))), RunSpec)
     except OSError as error:
         raise UserError(
             f"'{path.name}' cannot be read: {error.strerror}.", "Choose another file or mend its permissions."
@@ -158,6 +254,54 @@ def read(path: Path) -> RunSpec:
             f"'{path.name}' has a field that does not fit: {error}.",
             "Mend or remove that field; the README lists them.",
         ) from error
+    # A run that was made has been looked at; what "auto" became may leave a wish without effect.
+    if spec.dataset is None and (found := contradiction(spec.training)):
+        raise UserError(f"'{path.name}' has fields that do not go together: {found}.", "Mend or remove one of them.")
+    return spec
+
+
+def contradiction(training: Training) -> str:
+    """Why these hyperparameters cannot be meant together, naming the fields, without a full stop; "" where they can."""
+    at, epochs = training.unfreeze_at, training.epochs
+    everything = training.strategy in ("full-fine-tuning", "from-scratch")
+    alone = training.batch_size == 1
+    rules = (
+        (sorted(set(at)) != at, "the epochs in `unfreeze_at` must rise, as in [3, 6, 9]"),
+        (training.unfreezing == "schedule" and not at, "`unfreezing` by schedule needs its epochs in `unfreeze_at`"),
+        (
+            bool(at) and training.unfreezing in ("never", "plateau"),
+            f"`unfreeze_at` is a schedule, and `unfreezing` says '{training.unfreezing}'",
+        ),
+        (
+            bool(at) and epochs is not None and at[-1:] >= [epochs],
+            f"`unfreeze_at` goes up to epoch {max(at, default=0)}, and nothing is trained after epoch {epochs}",
+        ),
+        (bool(at) and everything, f"`unfreeze_at` leaves nothing to do where '{training.strategy}' trains every layer"),
+        (
+            bool(training.warm_start) and training.strategy == "from-scratch",
+            "`warm_start` fits the head on what a pretrained network answers, and 'from-scratch' begins with none",
+        ),
+        (
+            alone and bool(training.mixup or training.cutmix),
+            "`mixup` and `cutmix` mix the images of a batch, and `batch_size` is 1",
+        ),
+        (
+            alone and training.norm_statistics == "batch",
+            "`norm_statistics` of a batch need more than one image, and `batch_size` is 1",
+        ),
+    )
+    return next((sentence for holds, sentence in rules if holds), "")
+
+
+def _renamed(content: dict[str, Any]) -> dict[str, Any]:
+    """The same with what earlier versions called otherwise."""
+    training = content.get("training")
+    name = training.get("augmentation") if isinstance(training, dict) else None
+    if isinstance(training, dict) and isinstance(name, str) and name in _FORMER_AUGMENTATIONS:
+        now, mirror = _FORMER_AUGMENTATIONS[name]
+        answer = {} if mirror is None else {"mirror": mirror}
+        content = {**content, "training": {**answer, **training, "augmentation": now}}
+    return content
 
 
 def write(spec: RunSpec, path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tlgui.core import events
+from tlgui.core import events, run_notes
 from tlgui.core.errors import UserError
 from tlgui.core.paths import projects_dir
 from tlgui.core.run_folder import TIME_IN_NAME, RunFolder, open_run
@@ -59,6 +59,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         score: on test images, else on validation images; `None` before the end.
         images: used ones, in all.
         samples: paths of a few of them, below the dataset folder.
+        note: how the person's own notes begin.
     """
 
     path: Path
@@ -73,6 +74,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     score: Score | None
     images: int
     samples: list[str]
+    note: str = ""
 
 
 class _Story(msgspec.Struct):
@@ -128,6 +130,7 @@ def summary_of(path: Path) -> RunSummary:
         score=_score(metrics),
         images=spec.dataset.images if spec.dataset else 0,
         samples=_samples(run),
+        note=run_notes.glance(path),
     )
 
 
@@ -183,6 +186,8 @@ def _hear(story: _Story, event: events.AnyEvent) -> None:
         case events.Resumed():
             # What came after the checkpoint is superseded.
             story.epochs_done = event.epoch
+        case events.Undone():
+            story.epochs_done, story.best_epoch = event.to_epoch, event.best_epoch
         case events.EpochEnded():
             story.epochs_done, story.epochs_planned = event.epoch, event.epochs
             if event.best:

@@ -41,9 +41,11 @@ def _is_full_disk(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was not enough memory, on the processor or on a card."""
     # torch says it in a RuntimeError on the processor, in torch.OutOfMemoryError (a RuntimeError too) on a card.
-    words = ("out of memory", "can't allocate memory", "not enough memory")
+    # "ALLOC_FAILED" is what its libraries for products and convolutions say.
+    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
     )
@@ -58,7 +60,7 @@ KNOWN_FAILURES = (
         code="disk_full",
     ),
     KnownFailure(
-        fits=_is_out_of_memory,
+        fits=is_out_of_memory,
         problem="There is not enough memory for this.",
         remedy_train="Close other programs and continue, or train again with a smaller --batch-size or backbone.",
         remedy_other="Close other programs, then try again.",
@@ -110,7 +112,8 @@ def diverged(epoch: int, kept: int | None) -> UserError:
         epoch: counted from 1.
         kept: the best epoch so far, `None` where there is none.
     """
-    kept_sentence = "" if kept is None else f" The best state so far, of epoch {kept}, is kept and can be used."
+    best = f"of epoch {kept}" if kept else "from before the first epoch"
+    kept_sentence = "" if kept is None else f" The best state so far, {best}, is kept and can be used."
     return UserError(
         f"Training ended in epoch {epoch}: the loss is no longer a number, most likely because the learning rate is too "
         f"high.{kept_sentence}",

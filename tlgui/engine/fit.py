@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
-from typing import Literal, TypeVar
 
 import msgspec
-from torch.nn.functional import cross_entropy
+import torch
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
-from tlgui.core.planning import first_trainable
-from tlgui.engine import cache, seeding
-from tlgui.engine.checkpoints import Place, weights_are_finite
-from tlgui.engine.clock import Clock
+from tlgui.engine.beginning import begin
+from tlgui.engine.checkpoints import weights_are_finite
 from tlgui.engine.control import OwnerGoneError
 from tlgui.engine.failures import diverged
-from tlgui.engine.frozen_part import needed_bytes, too_large
-from tlgui.engine.ladder import layers_changed
-from tlgui.engine.param_groups import LayerOptimizer, peak_rates
-from tlgui.engine.schedule import one_cycle
+from tlgui.engine.live import Live, is_full
+from tlgui.engine.optimizer_step import NotFiniteError, batches_of, optimizer_step
 from tlgui.engine.setup import Outcome, Setup
-from tlgui.engine.validation import placed, validate
-from tlgui.engine.warm_start import fit_head
+from tlgui.engine.unfreezing import Unfreezing
+from tlgui.engine.validation import Validation, seen_by
 
-_T = TypeVar("_T")
 _BATCH_EVENTS_PER_EPOCH = 10
 _SMALLEST_GAIN = 1e-3  # relative; a smaller one is no improvement for patience's sake
+_MOVES = commands.Unfreeze | commands.Freeze | commands.Undo | commands.SetLearningRate | commands.PlanMove
+# What changes layers or the plan waits until the head has been fitted: that is done with them as they came.
+_CHANGES = _MOVES | commands.Extend
 
 
 def fit(setup: Setup) -> Generator[Event, None, Outcome]:
@@ -37,178 +35,190 @@ def fit(setup: Setup) -> Generator[Event, None, Outcome]:
 
     Order of the loop, for each epoch: for each batch (obey commands; activations at the cut; forward; loss; backward;
     rates of this step; optimizer step; perhaps `BatchEnded`; perhaps a timely checkpoint); then validation;
-    `EpochEnded`; keep the best; perhaps a timely checkpoint; stop early where patience is out. Validation images
-    alone choose the best state; test images are not known here. An image that vanishes is skipped from the batch on
-    that needs its file: batches keep their places, and one without any image left makes no step.
+    `EpochEnded`; keep the best; perhaps the verdict on an earlier move of the cut, or a move by itself; stop early where
+    patience is out; perhaps a timely checkpoint. Validation images alone choose the best state; test images are not
+    known here. An image that vanishes is skipped from the batch on that needs its file: batches keep their places, and
+    one without any image left makes no step. A full disk pauses the run.
+
+    What a command changed is on disk before it is said, so that a run that is killed never takes back its word.
 
     Returns:
         The outcome; best and last checkpoints are on disk by then.
 
     Raises:
-        UserError: the loss is no longer a number, an image has changed, more than a few are gone, the disk is full.
+        UserError: the loss is no longer a number, an image has changed, more than a few are gone, the run folder
+            cannot be written.
         OwnerGoneError: the owner is gone; the last checkpoint is on disk.
     """
-    return (yield from _Loop(setup).run())
+    return (yield from Loop(Live(setup)).run())
 
 
-class _Loop:
-    """The state of one run. It changes between two batches alone."""
+class Loop:
+    """The order in which things happen to a `Live` run."""
 
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self.network = setup.network
-        self.training = setup.training
-        self.frozen = setup.frozen
-        self.batches = len(seeding.batches(list(range(len(setup.train))), setup.training.batch_size))
-        first = first_trainable(setup.training, setup.network.head_index)
-        # A run that never reached a checkpoint begins anew, with all the epochs that were asked for.
-        epochs = _filled(setup.training.epochs) + (0 if setup.resume else setup.more_epochs)
-        self.place = Place(
-            epochs=epochs, first=first, lowest=first, compiled=setup.compiled, caching=setup.frozen.caching
-        )
-        self.optimizer: LayerOptimizer | None = None
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.setup = live.setup
+        self.unfreezing = Unfreezing(live, self._save, self.obey_stop)
         self.stopping = False
-        self.clock = Clock()
+        self._waiting: deque[commands.AnyCommand] = deque()
+        self._beginning = True
+        self._paused = False
 
     def run(self) -> Generator[Event, None, Outcome]:
+        """From the beginning or the last checkpoint to the end."""
+        live = self.live
         try:
             yield from self._resume() if self.setup.resume else self._start()
-            while not self.stopping and self.place.epoch < self.place.epochs and not self.place.stopped_early:
-                yield from self._epoch()
+            while True:
+                while self._unfinished:
+                    yield from self.epoch()
+                live.frozen.flush()
+                # On a full disk the person may plan more while it waits.
+                yield from self._save()
+                if not self._unfinished:
+                    break
         except OwnerGoneError:
-            self._save()
+            live.save()
             raise
-        except _NotFiniteError as error:
+        except NotFiniteError as error:
             self.setup.checkpoints.save_best()
-            raise diverged(error.epoch, self.place.best_epoch) from error
-        self.frozen.flush()
-        self._save()
-        return Outcome(self.stopping, self.place.best_epoch, self.place.lowest)
+            raise diverged(error.epoch, live.place.best_epoch) from error
+        if self.stopping:
+            yield from self.unfreezing.waits_for_verdict()
+        yield from self._too_late()
+        return Outcome(self.stopping, live.place.best_epoch, live.place.lowest)
+
+    @property
+    def _unfinished(self) -> bool:
+        place = self.live.place
+        return not self.stopping and place.epoch < place.epochs and not place.stopped_early
 
     # -- beginning ---------------------------------------------------------------------------------------------
 
     def _start(self) -> Iterator[Event]:
-        place = self.place
-        self.network.set_trainable(place.first)
-        end = place.epochs * self.batches
-        place.cycles = dict.fromkeys(range(place.first, len(self.network)), (0, end))
-        self._rebuild_optimizer()
-        yield self._layers_changed("start")
-        if len(self.setup.train) < self.training.batch_size:
+        live, train = self.live, self.setup.train
+        live.begin()
+        yield live.layers_changed("start")
+        if len(train) < live.batch_size:
             yield events.Notice(
                 code="small_batch",
-                message=f"There are {len(self.setup.train)} training images, so a batch holds that many "
-                f"instead of {self.training.batch_size}.",
+                message=f"There are {len(train)} training images, so a batch holds that many "
+                f"instead of {live.batch_size}.",
             )
-        yield from self._begin_warm()
+        yield from self._begin()
 
     def _resume(self) -> Iterator[Event]:
-        model, optimizer, self.place = self.setup.checkpoints.load()
-        place = self.place
-        self.network.model.load_state_dict(model)
-        self.network.set_trainable(place.first)
-        self._rebuild_optimizer()
-        assert self.optimizer is not None
-        self.optimizer.load_state_tensors(self.network, optimizer)
+        live = self.live
+        live.restore(self.setup.checkpoints.load())
+        place = live.place
+        self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in place.moves})
         yield events.Resumed(step=place.step, epoch=place.epoch)
         for part in (self.setup.train, self.setup.validation):
-            self.frozen.skip_again(part, place.gone)
+            live.frozen.skip_again(part, place.gone)
             yield from part.notices()
         if self.setup.more_epochs:
-            yield self._extend(self.setup.more_epochs)
-            self._save()
-        yield self._layers_changed("resume")
-        yield from self._begin_warm()
+            yield from self._extend(self.setup.more_epochs)
+        yield live.layers_changed("resume")
+        yield from self._begin()
 
-    def _begin_warm(self) -> Iterator[Event]:
-        if self.setup.warm_start and not self.place.warm:
-            yield from self._warm_start()
-        self.place.warm = not self.stopping
+    def _begin(self) -> Iterator[Event]:
+        live = self.live
+        if not live.place.warm:
+            loss = yield from begin(live, self.goes_on)
+            if loss is not None and not self.stopping:
+                yield from self._validate(epoch=0, train_loss=loss)
+        live.place.warm = not self.stopping
+        self._beginning = False
         # Only now do groups above the cut change; the warm start needed them as they came.
-        self.frozen.changed_from(self.place.lowest)
-
-    def _warm_start(self) -> Iterator[Event]:
-        loss = yield from fit_head(self.setup, self._goes_on)
-        if loss is not None:
-            yield from self._validate(epoch=0, train_loss=loss)
+        live.frozen.changed_from(live.place.lowest)
+        if live.place.closing and not self.stopping:
+            yield from self._close()
 
     # -- epochs ------------------------------------------------------------------------------------------------
 
-    def _epoch(self) -> Iterator[Event]:
-        place, train = self.place, self.setup.train
-        order = seeding.order(self.training.seed, place.epoch, len(train))
-        self.clock.epoch_begins(self._to_compute(place.epoch), self.batches - place.batch)
-        for indices in seeding.batches(order, self.training.batch_size)[place.batch :]:
-            if not (yield from self._goes_on()):
+    def epoch(self) -> Iterator[Event]:
+        """What is left of an epoch, and its validation."""
+        live, train = self.live, self.setup.train
+        # A command may put another place there: it is asked for anew each time.
+        number = live.place.epoch
+        live.clock.epoch_begins(live.to_compute(number), live.batches - live.place.batch)
+        batches = batches_of(live, number)
+        while live.place.batch < len(batches):
+            if not (yield from self.goes_on()):
                 return
-            loss = self._step(indices)
+            if live.place.epoch != number:
+                return  # taken back to another epoch
+            if live.place.batch >= len(batches):
+                break
+            place, indices = live.place, batches[live.place.batch]
+            try:
+                loss = yield from optimizer_step(live, indices)
+            except UserError:
+                live.save()  # nothing of this step is done; what was learned before it must not go with an image
+                raise
             place.batch += 1
             if loss is not None:
                 images = len(train.there(indices))
                 place.loss_sum += loss * images
                 place.seen += images
-                self.clock.batch_ended(images)
+                live.clock.batch_ended(images)
             yield from train.notices()
             if loss is None:
                 continue
-            if place.batch % max(1, self.batches // _BATCH_EVENTS_PER_EPOCH) == 0:
-                yield events.BatchEnded(
-                    epoch=place.epoch + 1,
-                    step=place.step,
-                    batch=place.batch,
-                    batches=self.batches,
-                    loss=loss,
-                    images_per_second=self.clock.images_per_second,
-                    seconds_left=self._seconds_left(),
-                    learning_rates=self._named_rates(place.step - 1),
-                )
+            if place.batch % max(1, live.batches // _BATCH_EVENTS_PER_EPOCH) == 0:
+                yield self._batch_ended(loss)
             if self.setup.checkpoints.due:
-                self._save()
+                yield from self._save()
+        place = live.place
         train_loss = place.loss_sum / place.seen
         place.epoch, place.batch, place.loss_sum, place.seen = place.epoch + 1, 0, 0.0, 0
+        place.closing = True
         yield from self._validate(place.epoch, train_loss)
-        if self.setup.checkpoints.due:
-            self._save()
+        yield from self._close()
 
-    def _step(self, indices: list[int]) -> float | None:
-        """The loss of one optimizer step; `None` where no image of the batch is left, so that there was none."""
-        place, network, train = self.place, self.network, self.setup.train
-        seeding.seed_step(self.training.seed, place.step)
-        try:
-            inputs = self.frozen.activations(train, indices, self._view(place.epoch), place.first)
-        except UserError:
-            self._save()  # nothing of this step is done; what was learned before it must not go with an image
-            raise
-        there = train.there(indices)
-        if not there:
-            return None
-        labels = train.labels[there].to(self.setup.device)
-        network.training_mode(place.first, len(there))
-        loss = cross_entropy(network.run(placed(inputs, self.setup.device), place.first), labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise _NotFiniteError(place.epoch + 1)
-        loss.backward()  # type: ignore[no-untyped-call]
-        assert self.optimizer is not None
-        self.optimizer.set_rates(self._rates(place.step))
-        self.optimizer.step()
-        place.step += 1
-        return value
+    def _close(self) -> Iterator[Event]:
+        """What follows from an epoch that was validated; a run that is killed in the middle of it begins with it."""
+        yield from self.unfreezing.epoch_ended()
+        if self._stop_waits:
+            yield from self._obey()
+            return
+        yield from self._stop_early()
+        self.live.place.closing = False
+        if self.setup.checkpoints.due:
+            yield from self._save()
+
+    def _batch_ended(self, loss: float) -> Event:
+        live, place = self.live, self.live.place
+        return events.BatchEnded(
+            epoch=place.epoch + 1,
+            step=place.step,
+            batch=place.batch,
+            batches=live.batches,
+            loss=loss,
+            images_per_second=live.clock.images_per_second,
+            seconds_left=live.seconds_left(),
+            learning_rates=live.named_rates(place.step - 1),
+        )
+
+    # -- validation --------------------------------------------------------------------------------------------
 
     def _validate(self, epoch: int, train_loss: float) -> Iterator[Event]:
-        place = self.place
+        live, place = self.live, self.live.place
         # Where nothing is kept for them, and the first time at a cut, the validation images take a while.
-        slow = place.first == 0 or not self.frozen.caching or place.seen_at != place.first
-        place.seen_at = place.first
-        seen = yield from validate(self.setup, place.first, slow)
-        state = self.network.model.state_dict()
-        # A layer can answer with numbers although one of its weights is none.
-        finite = math.isfinite(seen.loss) and weights_are_finite(state)
-        best = finite and self._is_best(seen.loss, seen.balanced)
-        if best:
-            place.best_epoch = epoch
-            self.setup.checkpoints.keep_best(state, msgspec.structs.replace(self.setup.card, epoch=epoch))
-        self.clock.epoch_ended()
+        slow = live.cut == 0 or not live.frozen.caching or place.seen_at != live.cut
+        place.seen_at = live.cut
+        seen = yield from seen_by(live, slow)
+        self.unfreezing.seen(seen)
+        with live.average.in_place() if live.average else torch.no_grad():
+            state = live.network.model.state_dict()
+            # A layer can answer with numbers although one of its weights is none.
+            finite = math.isfinite(seen.loss) and weights_are_finite(state)
+            best = finite and self._is_best(seen)
+            if best:
+                place.best_epoch = epoch
+                self.setup.checkpoints.keep_best(state, msgspec.structs.replace(self.setup.card, epoch=epoch))
+        live.clock.epoch_ended()
         yield events.EpochEnded(
             epoch=epoch,
             epochs=place.epochs,
@@ -217,26 +227,18 @@ class _Loop:
             validation_loss=seen.loss if math.isfinite(seen.loss) else None,
             validation_accuracy=seen.accuracy,
             validation_balanced_accuracy=seen.balanced,
-            learning_rates=self._named_rates(max(0, place.step - 1)),
+            learning_rates=live.named_rates(max(0, place.step - 1)),
             best=best,
-            seconds=self.clock.epoch_s,
-            seconds_left=self._seconds_left(),
+            seconds=live.clock.epoch_s,
+            seconds_left=live.seconds_left(),
         )
         if not finite:
-            raise _NotFiniteError(epoch)
-        patience = self.training.patience
-        if epoch and patience and place.waited >= patience and place.epoch < place.epochs:
-            place.stopped_early = True
-            yield events.Notice(
-                code="stopped_early",
-                message=f"The validation images have not improved for {patience} epochs, so training ends after epoch "
-                f"{epoch} of {place.epochs}. The learning rate had been planned for all of them.",
-            )
+            raise NotFiniteError(epoch)
 
-    def _is_best(self, loss: float, balanced: float) -> bool:
+    def _is_best(self, seen: Validation) -> bool:
         """Compares with the best so far; strictly better counts, and clearly better resets patience."""
-        place = self.place
-        value = loss if self.training.best_by == "validation_loss" else 1 - balanced
+        place = self.live.place
+        value = seen.value(self.live.training.best_by)
         if place.best_value is None or value < place.best_value * (1 - _SMALLEST_GAIN):
             place.waited = 0
         else:
@@ -246,153 +248,124 @@ class _Loop:
             return True
         return False
 
+    def _stop_early(self) -> Iterator[Event]:
+        place, patience = self.live.place, self.live.training.patience
+        if not patience or place.waited < patience or place.epoch >= place.epochs or self.unfreezing.has_more:
+            return
+        place.stopped_early = True
+        yield from self.unfreezing.not_judged("training ends before it can be")
+        yield events.Notice(
+            code="stopped_early",
+            message=f"The validation images have not improved for {patience} epochs, so training ends after epoch "
+            f"{place.epoch} of {place.epochs}. The learning rate had been planned for all of them.",
+        )
+
     # -- commands ----------------------------------------------------------------------------------------------
 
-    def _goes_on(self) -> Generator[Event, None, bool]:
+    def goes_on(self) -> Generator[Event, None, bool]:
+        """Obeys what was asked for, and says whether the run goes on."""
         yield from self._obey()
         return not self.stopping
 
+    def obey_stop(self) -> bool:
+        """Whether the person asks to stop, asked in the middle of something; all that they ask for waits for its turn."""
+        while (command := self.setup.control.take()) is not None:
+            self._waiting.append(command)
+        return self._stop_waits
+
+    @property
+    def _stop_waits(self) -> bool:
+        return any(isinstance(command, commands.Stop) for command in self._waiting)
+
     def _obey(self) -> Iterator[Event]:
         """Applies what the person asked for since the last batch; waits while paused."""
-        paused = False
-        while (command := self._take(paused)) is not None:
+        later: list[commands.AnyCommand] = []
+        while not self.stopping and (command := self._take()) is not None:
+            if self._beginning and isinstance(command, _CHANGES):
+                later.append(command)
+                continue
             match command:
-                case commands.Pause() if not paused:
-                    paused = True
-                    self._save()
-                    yield events.Paused(step=self.place.step)
-                case commands.Continue() if paused:
-                    paused = False
-                    yield events.Continued(step=self.place.step)
+                case commands.Pause() if not self._paused:
+                    self._paused = True
+                    yield from self._save()
+                    yield events.Paused(step=self.live.place.step)
+                case commands.Continue() if self._paused:
+                    self._paused = False
+                    yield events.Continued(step=self.live.place.step)
                 case commands.Stop():
                     self.stopping = True
-                    return
-                case commands.Unfreeze(groups=groups):
-                    yield from self._move_cut(-groups)
-                case commands.Freeze(groups=groups):
-                    yield from self._move_cut(groups)
                 case commands.Extend(epochs=epochs):
-                    yield self._extend(epochs)
-                    self._save()
-                case _:
+                    yield from self._extend(epochs)
+                case commands.Pause() | commands.Continue():
                     pass
+                case _:
+                    began = time.monotonic()
+                    yield from self.unfreezing.obey(command)
+                    self.live.clock.rested(time.monotonic() - began)
+        # Behind those that came before them: nothing is taken from what waits until the beginning is over.
+        self._waiting.extend(later)
 
-    def _take(self, paused: bool) -> commands.AnyCommand | None:
+    def _take(self) -> commands.AnyCommand | None:
+        if self._waiting and not self._beginning:
+            return self._waiting.popleft()
         began = time.monotonic()
-        command = self.setup.control.take(wait=paused)
-        if paused:
-            self.clock.rested(time.monotonic() - began)
+        command = self.setup.control.take(wait=self._paused)
+        if self._paused:
+            self.live.clock.rested(time.monotonic() - began)
         return command
 
-    def _move_cut(self, by: int) -> Iterator[Event]:
-        place = self.place
-        first = min(max(0, place.first + by), self.network.head_index)
-        if first == place.first:
-            message = "Every layer group trains already." if by < 0 else "Only the head trains; it cannot be frozen."
-            yield events.Notice(code="nothing_to_move", message=message)
-            return
-        end = place.epochs * self.batches
-        # The groups that are new climb through a cycle of their own; those that stay keep theirs.
-        place.cycles = {index: place.cycles.get(index, (place.step, end)) for index in range(first, len(self.network))}
-        place.first, place.lowest = first, min(place.lowest, first)
-        place.waited = 0
-        self.network.set_trainable(first)
-        self.frozen.changed_from(place.lowest)
-        self._rebuild_optimizer()
-        yield self._layers_changed("unfreeze" if by < 0 else "freeze")
-        yield from self._decide_caching()
-        # Saved at once, so that nothing that the person decided can be lost.
-        self._save()
+    def _too_late(self) -> Iterator[Event]:
+        """Says of what was asked for too late that it was not done."""
+        if any(isinstance(command, _CHANGES) for command in self._waiting):
+            yield events.Notice(
+                code="too_late", message="Training had ended before your last change came, so it was not made."
+            )
 
-    def _decide_caching(self) -> Iterator[Event]:
-        """Lower down activations are larger: keeps them only where the disk should give so much."""
-        place, setup = self.place, self.setup
-        before, place.caching = place.caching, False
-        if place.first > 0:
-            views = _filled(self.training.views)
-            needed = needed_bytes(self.network, place.first, len(setup.train), len(setup.validation), views)
-            place.caching = needed <= cache.budget_bytes()
-            if place.caching:
-                self.frozen.make_room(needed, place.first)
-            elif before:
-                yield too_large(needed)
-        self.frozen.caching = place.caching
+    def _extend(self, epochs: int) -> Iterator[Event]:
+        place = self.live.place
+        if not place.closing:  # else both were trained by the old plan, and the verdict alone is still to come
+            yield from self.unfreezing.not_judged("the plan and with it the learning rates changed before its verdict")
+        self.live.plan_epochs(max(place.epoch, 0 if place.stopped_early else place.epochs) + epochs)
+        yield from self._save(events.Extended(step=place.step, epochs=place.epochs))
 
-    def _extend(self, epochs: int) -> Event:
-        place = self.place
-        place.epochs = max(place.epoch, 0 if place.stopped_early else place.epochs) + epochs
-        place.stopped_early, place.waited = False, 0
-        end = place.epochs * self.batches
-        place.cycles = dict.fromkeys(place.cycles, (place.step, end))
-        return events.Extended(step=place.step, epochs=place.epochs)
+    def _save(self, *then: Event) -> Iterator[Event]:
+        """Saves; on a full disk the run waits, since nothing is lost as long as it is in memory.
 
-    # -- parts -------------------------------------------------------------------------------------------------
+        Args:
+            then: what is said once it is on disk, or could not be.
+        """
+        while True:
+            try:
+                self.live.save()
+            except UserError as error:
+                if not is_full(error):
+                    raise
+                if self.stopping:
+                    raise self._lost(error) from error
+                message = f"{error.problem} Free some space, then continue: nothing is lost, the run waits in memory."
+                yield events.Notice(code="disk_full", message=message)
+                yield from then
+                if self._paused:
+                    return
+                then = ()
+                self._paused = True
+                yield events.Paused(step=self.live.place.step)
+                yield from self._obey()
+            else:
+                yield from then
+                return
 
-    def _view(self, epoch: int) -> int:
-        """The view of an epoch: 0 is plain; a frozen part sees `views` of them in turn, pixels a fresh one each time."""
-        if self.training.augmentation == "off":
-            return 0
-        if self.place.first == 0 or not self.frozen.caching:
-            return epoch + 1
-        return epoch % _filled(self.training.views)
-
-    def _rates(self, step: int) -> dict[int, float]:
-        assert self.optimizer is not None
-        rates = {}
-        for index, peak in self.optimizer.peaks.items():
-            start, end = self.place.cycles[index]
-            rates[index] = peak * one_cycle((step - start) / max(1, end - 1 - start))
-        return rates
-
-    def _named_rates(self, step: int) -> dict[str, float]:
-        return {self.network.group_names[index]: rate for index, rate in self._rates(step).items()}
-
-    def _rebuild_optimizer(self) -> None:
-        training = self.training
-        peaks = peak_rates(
-            self.network,
-            self.place.first,
-            _filled(training.head_learning_rate),
-            _filled(training.top_learning_rate),
-            _filled(training.stem_factor),
+    def _lost(self, error: UserError) -> UserError:
+        """Says what a stop while nothing can be saved costs."""
+        step = self.setup.checkpoints.saved_step
+        kept = (
+            f"what was learned after step {step} of {self.live.place.step} is not kept"
+            if step is not None
+            else "nothing of this run is kept"
         )
-        self.optimizer = LayerOptimizer(self.network, peaks, training.weight_decay, carry_over=self.optimizer)
-
-    def _layers_changed(self, reason: Literal["start", "unfreeze", "freeze", "resume"]) -> Event:
-        assert self.optimizer is not None
-        return layers_changed(self.network, self.optimizer.peaks, self.place.step, reason)
-
-    def _save(self) -> None:
-        if not self.place.warm:
-            return  # nothing has been learned that going on could use
-        assert self.optimizer is not None
-        parts = (self.setup.train, self.setup.validation)
-        self.place.gone = [part.paths[index] for part in parts for index in sorted(part.skipped)]
-        model, optimizer = self.network.model.state_dict(), self.optimizer.state_tensors(self.network)
-        self.setup.checkpoints.save(model, optimizer, self.place)
-
-    def _to_compute(self, epoch: int) -> int:
-        return self.frozen.missing(self.setup.train, self._view(epoch), self.place.first)
-
-    def _seconds_left(self) -> float | None:
-        place = self.place
-        ahead = range(place.epoch + 1, place.epochs)
-        fresh = 0
-        if place.first == 0 or not self.frozen.caching:
-            fresh = len(ahead)
-        elif self.training.augmentation != "off":
-            views = {self._view(epoch) for epoch in ahead} - {self._view(epoch) for epoch in range(place.epoch + 1)}
-            fresh = len(views)
-        return self.clock.seconds_left(1 - place.batch / self.batches, fresh, len(ahead) - fresh, len(self.setup.train))
-
-
-class _NotFiniteError(Exception):
-    def __init__(self, epoch: int) -> None:
-        super().__init__(epoch)
-        self.epoch = epoch
-
-
-def _filled(value: _T | None) -> _T:
-    """A hyperparameter that `core.planning.resolve` has filled in."""
-    assert value is not None
-    return value
+        return UserError(
+            f"{error.problem} Training was stopped all the same, so {kept}.",
+            "Free some space there, then continue the run.",
+            error.details,
+            code=error.code,
+        )

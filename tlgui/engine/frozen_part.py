@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import islice
 
@@ -11,9 +11,9 @@ import msgspec
 import torch
 from torch import Tensor
 
+from tlgui.core.augmentations import Augmentation
 from tlgui.core.events import Notice
 from tlgui.core.records import PixelRule
-from tlgui.core.run_spec import Augmentation
 from tlgui.engine import cache
 from tlgui.engine.cache import ActivationStore
 from tlgui.engine.network import Network
@@ -21,7 +21,7 @@ from tlgui.engine.samples import Part, Reader
 from tlgui.engine.trunk import CHUNK, Trunk
 
 # Raise it when a decoder, the resize rule or the drawing of a view changes what an image becomes.
-_VIEWS = 2
+_VIEWS = 3
 _CHECKED = 4  # images by which an executor is compared with torch
 
 
@@ -48,8 +48,13 @@ class FrozenPart:
         self.caching = caching
         self._stores: dict[tuple[int, bool], ActivationStore] = {}
 
+    def beside(self, network: Network) -> FrozenPart:
+        """The same for a copy of the network, which may be trained in another way; both read and keep alike."""
+        trunk = self._trunk.beside(network)
+        return FrozenPart(network, trunk, self._reader, self._rule, self._augmentation, self.caching)
+
     def changed_from(self, index: int) -> None:
-        """Groups from `index` on are trained from now on: what was cached above them is not theirs any more."""
+        """Groups from `index` on are not as they came: what was cached above them is not theirs any more."""
         self._trunk.changed_from(index)
         self._stores = {key: store for key, store in self._stores.items() if key[0] <= index}
 
@@ -62,6 +67,7 @@ class FrozenPart:
         Raises:
             UserError: a file has another content, or more than a few are gone.
         """
+        view = self._told_apart(view)
         if cut == 0 or not self.caching:
             return self._computed(part, indices, view, cut)
         store = self._store(cut, view > 0)
@@ -89,8 +95,19 @@ class FrozenPart:
         left = part.there(range(len(part)))
         if cut == 0 or not self.caching:
             return len(left)
+        view = self._told_apart(view)
         store = self._store(cut, view > 0)
         return sum(self._key(part, index, view) not in store for index in left)
+
+    def mixed(self, part: Part, indices: Sequence[int], view: int, cut: int, mix: Callable[[Tensor], Tensor]) -> Tensor:
+        """As `activations`, of pixels that were mixed with each other; nothing of it is kept.
+
+        Args:
+            part, indices, view, cut: as there.
+            mix: from (N, 3, S, S) pixels to as many.
+        """
+        images = self._reader.read(part, indices, view)
+        return self._trunk(mix(images), cut) if len(images) else torch.empty(0)
 
     def check(self, part: Part, cut: int) -> bool:
         """Whether the executor agrees with torch on a few images."""
@@ -111,6 +128,10 @@ class FrozenPart:
         """Writes what is kept in memory to the cache."""
         for store in self._stores.values():
             store.flush()
+
+    def _told_apart(self, view: int) -> int:
+        """The view that is kept: where nothing is varied, all are the plain one, and share its activations."""
+        return 0 if self._augmentation.changes_nothing else view
 
     def _computed(self, part: Part, indices: Sequence[int], view: int, cut: int) -> Tensor:
         images = self._reader.read(part, indices, view)
@@ -140,12 +161,12 @@ class FrozenPart:
             self._network.group_names[cut],
             msgspec.json.encode(self._network.preprocessing).decode(),
             msgspec.json.encode(self._rule).decode(),
-            self._augmentation if augmented else "plain",
+            msgspec.json.encode(self._augmentation).decode() if augmented else "plain",
             _dtype(augmented),
             _VIEWS,
             self._trunk.executor(cut),
             self._trunk.device,
-            *(version(name) for name in ("torch", self._network.row.library, "onnxruntime", "pillow", "numpy")),
+            *(version(name) for name in ("torch", self._network.row.package, "onnxruntime", "pillow", "numpy")),
         )
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:40]
 

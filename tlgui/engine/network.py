@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-import torch
 from torch import Tensor, nn
 
 from tlgui.core.backbones import Backbone
 from tlgui.core.preprocessing import Preprocessing
+from tlgui.engine.operations import OPERATIONS, WHOLE
 
 # Below about this many images a batch's own mean and variance are too noisy to replace those of a million images.
 MIN_BATCH_FOR_STATISTICS = 30
 
 _NORMS = (nn.modules.batchnorm._BatchNorm,)
-
-
-def _flatten(x: Tensor) -> Tensor:
-    return torch.flatten(x, 1)
 
 
 class Network:
@@ -29,17 +26,22 @@ class Network:
         model: the library's network, its head already made for the classes.
         preprocessing: what its weights expect.
         classes: number of outputs.
+        note: what was done to its weights to make them fit, for people; "" where nothing was.
 
     Group `i` takes what group `i - 1` returns; the last group is the head. Running all of them is `model(x)`.
     """
 
-    def __init__(self, row: Backbone, model: nn.Module, preprocessing: Preprocessing, classes: int) -> None:
+    def __init__(
+        self, row: Backbone, model: nn.Module, preprocessing: Preprocessing, classes: int, note: str = ""
+    ) -> None:
         self.row = row
         self.model = model
         self.preprocessing = preprocessing
         self.classes = classes
+        self.note = note
         self.group_names = [*(group.name for group in row.groups), "head"]
         self._modules = [*(group.modules for group in row.groups), row.head]
+        self._single = [*(group.parameters for group in row.groups), ()]
         self.model.eval()
 
     def __len__(self) -> int:
@@ -52,27 +54,43 @@ class Network:
 
     @property
     def head_linear(self) -> nn.Linear:
-        """The layer that gives the logits."""
+        """The layer that gives the logits; of a head with a hidden layer, the last one."""
         linear = self.model.get_submodule(self.row.head_linear)
+        if isinstance(linear, nn.Sequential):
+            linear = linear[-1]
         assert isinstance(linear, nn.Linear)
         return linear
+
+    @property
+    def borders(self) -> list[int]:
+        """Every group below which the network can be cut in two, from 0 (nothing below it) to the head."""
+        return [0, self.head_index] if self.row.whole else list(range(len(self)))
+
+    def cut_below(self, first: int) -> int:
+        """The highest border at or below group `first` at which the network can be cut in two."""
+        return max(border for border in self.borders if border <= first)
 
     def run(self, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """Runs groups `start` to `stop - 1`.
 
         Args:
             x: what group `start` takes: (N, 3, S, S) normalised images for 0, else activations of the group below.
+            start, stop: of `borders`; without `stop`, to the end.
 
         Returns:
             Activations below group `stop`, or (N, classes) logits.
+
+        Raises:
+            ValueError: the network cannot be cut there.
         """
-        for group in self._operations(start, stop):
-            x = group(x)
+        for run in self._steps(start, len(self) if stop is None else stop):
+            x = run(x)
         return x
 
     def parameters(self, index: int) -> list[nn.Parameter]:
         """Parameters of a group, each once."""
-        return [parameter for module in self.modules(index) for parameter in module.parameters()]
+        single = (self.model.get_parameter(path) for path in self._single[index])
+        return [*(parameter for module in self.modules(index) for parameter in module.parameters()), *single]
 
     def modules(self, index: int) -> Iterator[nn.Module]:
         """Modules of a group, without its operations."""
@@ -86,9 +104,9 @@ class Network:
 
     def tensors(self, stop: int, start: int = 0) -> dict[str, Tensor]:
         """Parameters and buffers of groups `start` to `stop - 1`, by their names in the network."""
-        prefixes = tuple(
-            f"{path}." for group in self._modules[start:stop] for path in group if not path.startswith("@")
-        )
+        paths = [path for group in self._modules[start:stop] for path in group if not path.startswith("@")]
+        paths += [path for group in self._single[start:stop] for path in group]
+        prefixes = tuple(f"{path}." for path in paths)
         return {name: tensor for name, tensor in self.model.state_dict().items() if f"{name}.".startswith(prefixes)}
 
     def hash(self, stop: int) -> str:
@@ -107,17 +125,18 @@ class Network:
                 if index < first:
                     parameter.grad = None
 
-    def training_mode(self, first: int, batch_size: int) -> None:
+    def training_mode(self, first: int, keep_statistics: bool) -> None:
         """Training mode for the groups from `first` on, evaluation mode below: frozen means frozen, buffers too.
 
-        BatchNorm layers keep the statistics that they came with when a batch is smaller than
-        `MIN_BATCH_FOR_STATISTICS`.
+        Args:
+            first: lowest group that trains.
+            keep_statistics: BatchNorm layers keep the statistics that they came with.
         """
         self.model.eval()
         for index in range(first, len(self)):
             for module in self.modules(index):
                 module.train()
-                if batch_size < MIN_BATCH_FOR_STATISTICS:
+                if keep_statistics:
                     for norm in module.modules():
                         if isinstance(norm, _NORMS):
                             norm.eval()
@@ -126,7 +145,15 @@ class Network:
         """No dropout, no batch statistics, anywhere."""
         self.model.eval()
 
-    def _operations(self, start: int, stop: int | None) -> Iterator[Callable[[Tensor], Tensor]]:
+    def _steps(self, start: int, stop: int) -> Iterator[Callable[[Tensor], Tensor]]:
+        places = {*self.borders, len(self)}
+        if start not in places or stop not in places:
+            raise ValueError(f"{self.row.name} cannot be run from group {start} to {stop}")
+        head = self.head_index
+        if self.row.whole and start < head <= stop:
+            yield partial(WHOLE, self.model)
+            start = head
         for group in self._modules[start:stop]:
             for path in group:
-                yield _flatten if path == "@flatten" else self.model.get_submodule(path)
+                operation = OPERATIONS.get(path)
+                yield partial(operation, self.model) if operation else self.model.get_submodule(path)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from tlgui.core.planning import ladder_rates
 from tlgui.engine.network import Network
 
 
 class LayerOptimizer:
-    """AdamW whose parameter groups follow the layer ladder.
+    """AdamW or Adam whose parameter groups follow the layer ladder.
 
     Args:
         network: whose groups are trained.
         peaks: peak learning rate by group index; their keys are the trainable groups.
         weight_decay: on parameters with more than one axis; biases and norm parameters have none.
+        kind: "adamw", or "adam", whose decay is part of the gradient.
         carry_over: an optimizer before an unfreezing; the state of parameters that stay is kept.
     """
 
     def __init__(
-        self, network: Network, peaks: dict[int, float], weight_decay: float, carry_over: LayerOptimizer | None = None
+        self,
+        network: Network,
+        peaks: dict[int, float],
+        weight_decay: float,
+        carry_over: LayerOptimizer | None = None,
+        kind: Literal["adamw", "adam"] = "adamw",
     ) -> None:
         self.peaks = peaks
         groups: list[dict[str, Any]] = []
@@ -34,34 +39,31 @@ class LayerOptimizer:
             for chosen, decay in ((matrices, weight_decay), (others, 0.0)):
                 if chosen:
                     groups.append({"params": chosen, "lr": peak, "weight_decay": decay, "layer": index})
-        self.adamw = torch.optim.AdamW(groups)
+        self.torch: torch.optim.Optimizer = torch.optim.AdamW(groups) if kind == "adamw" else torch.optim.Adam(groups)
         if carry_over is not None:
             kept = set(self.parameters())
-            for parameter, state in carry_over.adamw.state.items():
+            for parameter, state in carry_over.torch.state.items():
                 if parameter in kept:
-                    self.adamw.state[parameter] = state
+                    self.torch.state[parameter] = state
 
     def parameters(self) -> Iterable[nn.Parameter]:
         """Every parameter in it."""
-        for group in self.adamw.param_groups:
+        for group in self.torch.param_groups:
             yield from group["params"]
 
-    def set_rates(self, rates: dict[int, float]) -> None:
-        """Sets the learning rate of each layer group for the next step."""
-        for group in self.adamw.param_groups:
+    def set_rates(self, rates: dict[int, float], momentum: float | None = None) -> None:
+        """Sets the learning rate of each layer group for the next step, and beta1 where `momentum` is given."""
+        for group in self.torch.param_groups:
             group["lr"] = rates[group["layer"]]
-
-    def step(self) -> None:
-        """One update, and gradients forgotten."""
-        self.adamw.step()
-        self.adamw.zero_grad(set_to_none=True)
+            if momentum is not None:
+                group["betas"] = (momentum, group["betas"][1])
 
     def state_tensors(self, network: Network) -> dict[str, torch.Tensor]:
         """Its state as named tensors, for a checkpoint."""
         names: dict[torch.Tensor, str] = {parameter: name for name, parameter in network.model.named_parameters()}
         return {
             f"{names[parameter]}|{key}": value.detach().cpu().contiguous()
-            for parameter, state in self.adamw.state.items()
+            for parameter, state in self.torch.state.items()
             for key, value in state.items()
         }
 
@@ -74,9 +76,4 @@ class LayerOptimizer:
             # Laid out in memory like the parameter, as it was: rounding may depend on it. Copied in any case, since a
             # tensor of the file keeps the file open, and Windows replaces no open file.
             like = tensor if key == "step" else parameter.detach()
-            self.adamw.state[parameter][key] = torch.empty_like(like).copy_(tensor)
-
-
-def peak_rates(network: Network, first: int, head_rate: float, top_rate: float, stem_factor: float) -> dict[int, float]:
-    """Peak learning rates of the groups from `first` on, by `core.planning.ladder_rates`."""
-    return ladder_rates(network.head_index, first, head_rate, top_rate, stem_factor)
+            self.torch.state[parameter][key] = torch.empty_like(like).copy_(tensor)

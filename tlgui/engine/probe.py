@@ -1,42 +1,146 @@
-"""The converged linear answer on frozen features: L2-regularised multinomial logistic regression."""
+"""The converged linear answer on frozen features: L2-regularised multinomial logistic regression, and its cross-validation."""
 
 from __future__ import annotations
+
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+STRENGTH = 0.1
+"""Of six image sets, the loss on validation images was lowest from .03 to .3 on five; cross-validated accuracy hardly moved."""
+# Below that gradient a prediction does not change any more; the answer that is kept is solved further.
+_CLOSE = 1e-4
+_ROUNDS = 100
+_FLAT = 0.1
+
 
 def fit_logistic_regression(
-    features: Tensor, labels: Tensor, classes: int, strength: float = 1e-2, iterations: int = 200
+    features: Tensor,
+    labels: Tensor,
+    classes: int,
+    strength: float = STRENGTH,
+    iterations: int = 200,
+    shift: Tensor | None = None,
+    weights: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Weights and bias of a linear layer on `features` as they are.
 
-    Features are standardised for the fit, and the scaling is folded into the result; the penalty
+    Features are standardised for the fit (see `spread_of`), and the scaling is folded into the result; the penalty
     `strength / 2 * ||W||^2` per image acts on standardised weights.
 
     Args:
         features: (N, D) float32.
         labels: (N,) int64.
         classes: number of outputs.
+        strength: of the penalty.
+        iterations: at most.
+        shift: (classes,) added to the logits in the loss alone, as logit adjustment does.
+        weights: (classes,) of each class in the loss.
 
     Returns:
         (classes, D) weights and (classes,) bias, float32.
     """
-    x = features.double()
-    mean, std = x.mean(0), x.std(0, unbiased=False).clamp_min(1e-6)
-    x = (x - mean) / std
+    rows = _Rows(features)
+    weight, bias = _solve(rows.reduced, labels, classes, strength, iterations, 1e-6, shift, weights)
+    return rows.unfolded(weight, bias)
+
+
+def cross_validated(
+    features: Tensor, labels: Tensor, classes: int, folds: Sequence[Tensor], strength: float = STRENGTH
+) -> Generator[int, None, Tensor]:
+    """For each image whether it is told right by a regression that was fitted without its fold.
+
+    Features are standardised once, with the mean and spread of all of them: no label is in that.
+
+    Args:
+        features: (N, D) float32.
+        labels: (N,) int64.
+        classes: number of outputs.
+        folds: the indices of each fold; together they are all N, each once.
+        strength: of the penalty.
+
+    Yields:
+        How many folds are done.
+
+    Returns:
+        (N,) bool.
+    """
+    rows = _Rows(features).reduced
+    right = torch.zeros(len(labels), dtype=torch.bool)
+    for number, fold in enumerate(folds, 1):
+        kept = torch.ones(len(labels), dtype=torch.bool)
+        kept[fold] = False
+        weight, bias = _solve(rows[kept], labels[kept], classes, strength, _ROUNDS, _CLOSE)
+        right[fold] = (rows[fold] @ weight.T + bias).argmax(1) == labels[fold]
+        yield number
+    return right
+
+
+def spread_of(features: Tensor) -> Tensor:
+    """What each feature is divided by: its SD, but no less than a tenth of the median one.
+
+    Units that are nearly always off vary by next to nothing. Divided by that, they would get weights of 50 and more, and
+    an answer that a breath changes: one whose loss is 0.04 on its images had 18 as soon as the layers below trained.
+
+    Args:
+        features: (N, D) float64.
+    """
+    spread = features.std(0, unbiased=False)
+    return spread.clamp_min(max(1e-6, _FLAT * spread.median().item()))
+
+
+class _Rows:
+    """Standardised features in the space that the images span, where there are fewer images than features.
+
+    The penalty keeps the weights in that space, and it is as long there: the solution is the same, and found in fewer
+    sums.
+    """
+
+    def __init__(self, features: Tensor) -> None:
+        x = features.double()
+        self._mean, self._std = x.mean(0), spread_of(x)
+        x = (x - self._mean) / self._std
+        self._back: Tensor | None = None
+        self.reduced = x
+        if len(x) < x.shape[1]:
+            values, vectors = torch.linalg.eigh(x @ x.T)
+            kept = values > 1e-12 * values[-1].clamp_min(1e-12)
+            lengths = values[kept].sqrt()
+            self.reduced = vectors[:, kept] * lengths
+            self._back = x.T @ (vectors[:, kept] / lengths)
+
+    def unfolded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights and bias for the features as they are."""
+        if self._back is not None:
+            weight = weight @ self._back.T
+        weight = weight / self._std
+        return weight.float(), (bias - weight @ self._mean).float()
+
+
+def _solve(
+    x: Tensor,
+    labels: Tensor,
+    classes: int,
+    strength: float,
+    iterations: int,
+    close: float,
+    shift: Tensor | None = None,
+    weights: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
     weight = torch.zeros(classes, x.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([weight, bias], max_iter=iterations, line_search_fn="strong_wolfe", tolerance_grad=1e-6)
+    added = torch.zeros(classes, dtype=torch.float64) if shift is None else shift.double().cpu()
+    of_class = None if weights is None else weights.double().cpu()
+    solver = torch.optim.LBFGS([weight, bias], max_iter=iterations, line_search_fn="strong_wolfe", tolerance_grad=close)
 
     def loss() -> Tensor:
         solver.zero_grad()
-        value = cross_entropy(x @ weight.T + bias, labels) + strength / 2 * weight.square().sum()
+        each = cross_entropy(x @ weight.T + bias + added, labels, weight=of_class, reduction="none")
+        value = each.mean() + strength / 2 * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     solver.step(loss)  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        folded = weight / std
-        return folded.float(), (bias - folded @ mean).float()
+    return weight.detach(), bias.detach()

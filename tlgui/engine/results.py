@@ -19,6 +19,7 @@ from tlgui.engine import seeding
 from tlgui.engine.metrics import score, to_json_dict
 from tlgui.engine.samples import Part
 from tlgui.engine.trained_model import TrainedModel
+from tlgui.engine.validation import logits_from
 
 OPTIMISTIC = "Validation chose the epoch, so this is a little optimistic."
 _BATCH = 32
@@ -43,11 +44,8 @@ def logits_of(
         if not there:
             yield indices[-1] + 1
             continue
-        if inputs.ndim == 4:
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            device = next(model.network.model.parameters()).device
-            outputs.append(model.network.run(inputs.to(device), cut).float().cpu())
+        device = next(model.network.model.parameters()).device
+        outputs.append(logits_from(model.network, inputs, cut, device))
         answered += there
         yield indices[-1] + 1
     # An image that was answered from the cache may have been missed later on.

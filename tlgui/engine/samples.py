@@ -21,17 +21,17 @@ import msgspec
 import torch
 from torch import Tensor
 
+from tlgui.core.augmentations import Augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.events import Notice
 from tlgui.core.preprocessing import Preprocessing
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import ManifestRow
-from tlgui.core.run_spec import Augmentation
 from tlgui.engine.preprocess import normalise, to_input
 from tlgui.imaging.augment import apply_view, draw_view
 from tlgui.imaging.names import counted
 from tlgui.imaging.pixels import DecodeError, read_pixels
-from tlgui.imaging.training_view import read_for_training
+from tlgui.imaging.training_view import read_for_views
 from tlgui.imaging.walk import folder_name
 
 # A folder that is being deleted or a drive that is being taken out loses its images one after another.
@@ -79,6 +79,10 @@ class Part:
             return self
         paths, hashes = [self.paths[index] for index in kept], [self.hashes[index] for index in kept]
         return Part(paths, hashes, self.labels[kept], self.name)
+
+    def beside(self) -> Part:
+        """The same images for something that runs beside: what it has to skip is its own affair."""
+        return Part(self.paths, self.hashes, self.labels, self.name, set(self.skipped))
 
     def skip(self, gone: Sequence[int]) -> None:
         """Leaves images out from now on.
@@ -147,7 +151,8 @@ class Part:
 class Reader:
     """Reads views of images below one dataset folder.
 
-    View 0 is the plain image by the exact road; views from 1 on are augmented.
+    View 0 is the plain image by the exact road, whatever the augmentation; views from 1 on are augmented, each number in
+    its own way. Where the augmentation changes nothing, each of them is the plain one.
     """
 
     def __init__(
@@ -156,7 +161,7 @@ class Reader:
         self._root = root
         self._recipe = recipe
         self._rule = msgspec.structs.asdict(rule)
-        self._flip = augmentation == "standard"
+        self._augmentation = augmentation
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decoder")
 
     def close(self) -> None:
@@ -212,7 +217,8 @@ class Reader:
         if content is None:
             return None
         try:
-            return self._drawn(content, content_hash, view) if view else self._plain(content)
+            varied = view > 0 and not self._augmentation.changes_nothing
+            return self._drawn(content, content_hash, view) if varied else self._plain(content)
         except DecodeError as error:
             raise _ChangedError(path) from error
 
@@ -221,9 +227,9 @@ class Reader:
 
     def _drawn(self, content: bytes, content_hash: str, view: int) -> Tensor:
         size = self._recipe.size
-        pixels = read_for_training(content, 2 * size, **self._rule)
+        pixels = read_for_views(content, size, self._augmentation, **self._rule)
         height, width = pixels.shape[:2]
-        chosen = draw_view(content_hash, view, width / height, self._flip)
+        chosen = draw_view(content_hash, view, width / height, self._augmentation)
         square = torch.from_numpy(apply_view(pixels, chosen, size).copy())
         return normalise(square.permute(2, 0, 1).float(), self._recipe)
 

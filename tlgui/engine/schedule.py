@@ -7,6 +7,7 @@ import math
 _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
+_MOMENTA = 0.95, 0.85
 
 
 def one_cycle(progress: float) -> float:
@@ -22,6 +23,15 @@ def one_cycle(progress: float) -> float:
     if progress < _WARM_UP:
         return _cosine(start, 1.0, progress / _WARM_UP)
     return _cosine(1.0, end, (progress - _WARM_UP) / (1 - _WARM_UP))
+
+
+def momentum_of(progress: float) -> float:
+    """Beta1 at `progress` in [0, 1]: from .95 down to .85 in the first 30 %, and back, as `OneCycleLR` cycles it."""
+    high, low = _MOMENTA
+    progress = min(max(progress, 0.0), 1.0)
+    if progress < _WARM_UP:
+        return _cosine(high, low, progress / _WARM_UP)
+    return _cosine(low, high, (progress - _WARM_UP) / (1 - _WARM_UP))
 
 
 def _cosine(first: float, last: float, share: float) -> float:

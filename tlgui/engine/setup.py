@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 
-from tlgui.core.run_spec import Training
+from tlgui.core.run_spec import Chosen, FirstAnswer, Training
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.frozen_part import FrozenPart
 from tlgui.engine.network import Network
+from tlgui.engine.precision import Kind
 from tlgui.engine.samples import Part
 from tlgui.engine.trained_model import Card
 
@@ -21,15 +23,19 @@ class Setup:
 
     Attributes:
         training: with every hyperparameter filled in.
-        warm_start: fit the head on frozen features before the first epoch.
+        precision: number format of the trained part.
+        settle: of a run with strategy "auto": writes down what it became; given (first answer, choice, training).
         card: what the best state says about itself; its epoch is filled in here.
+        first_answer: where it was found in an earlier sitting.
+        groups: of each training image, as in the manifest; "" = it stands alone; empty = all do.
+        validation_groups: the same of the validation images.
+        images: used ones in all, as the strategy table counts; 0 = as many as train and validate.
         resume: go on from the last checkpoint.
         more_epochs: added to the plan of a run that goes on.
     """
 
     network: Network
     training: Training
-    warm_start: bool
     train: Part
     validation: Part
     frozen: FrozenPart
@@ -37,6 +43,12 @@ class Setup:
     card: Card
     control: Control = field(default_factory=Control)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: Kind = "float32"
+    settle: Callable[[FirstAnswer | None, Chosen | None, Training], None] = lambda answer, chosen, training: None
+    first_answer: FirstAnswer | None = None
+    groups: list[str] = field(default_factory=list)
+    validation_groups: list[str] = field(default_factory=list)
+    images: int = 0
     resume: bool = False
     more_epochs: int = 0
     compiled: str = ""

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlgui.core import atomic
-from tlgui.core.backbones import backbone
 from tlgui.core.errors import UserError
+from tlgui.core.heads import Head
 from tlgui.core.preprocessing import Fit
 from tlgui.core.records import PixelRule
 from tlgui.core.run_folder import RunFolder
 from tlgui.engine.backbones import build
 from tlgui.engine.network import Network
 from tlgui.engine.preprocess import to_input
+from tlgui.engine.timm_models import row_of
 from tlgui.engine.weights import sha256_of
 from tlgui.imaging.pixels import read_pixels
 
@@ -32,6 +33,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         classes: in the order of the outputs.
+        size, head: as the run asked for them.
         temperature: probabilities = softmax(logits / temperature); 1 until calibrated.
         epoch: the epoch that was kept.
         formats: of the images that it was trained on and scored on.
@@ -40,6 +42,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     backbone: str
     classes: list[str]
     fit: Fit
+    size: int | None = None
+    head: Head = Head()
     pixel_rule: PixelRule
     temperature: float = 1.0
     epoch: int
@@ -106,7 +110,7 @@ def load(run: RunFolder) -> TrainedModel:
         with safetensors.safe_open(path, "pt") as stream:
             card = msgspec.json.decode((stream.metadata() or {})["tlgui"], type=Card)
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
-        network = build(backbone(card.backbone), len(card.classes), None, card.fit)
+        network = build(row_of(card.backbone), len(card.classes), None, card.fit, size=card.size, head=card.head)
         network.model.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, msgspec.DecodeError, safetensors.SafetensorError) as error:
         raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,11 +39,17 @@ class _Borders(nn.Module):
         self._cut = cut
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        borders = []
-        for index in range(self._cut):
-            x = self._network.run(x, index, index + 1)
-            borders.append(x)
-        return tuple(borders)
+        outputs, below = [], 0
+        for border in _borders(self._network, self._cut):
+            x = self._network.run(x, below, border)
+            outputs.append(x)
+            below = border
+        return tuple(outputs)
+
+
+def _borders(network: Network, cut: int) -> list[int]:
+    """Where a network can be cut with something below, up to `cut`, from the lowest."""
+    return [border for border in network.borders if 0 < border <= cut]
 
 
 class Trunk:
@@ -66,16 +73,22 @@ class Trunk:
     ) -> None:
         self._network = network
         self.device = device
-        self._session = _Session(compiled, threads) if compiled else None
-        self._compiled_below = compiled_below
+        self._session = _Session(compiled, threads, network) if compiled else None
+        self._compiled_below = self._made_below = compiled_below
 
     def executor(self, cut: int) -> str:
         """What runs the groups below `cut`."""
         return "onnxruntime" if self._compiled(cut) else "torch"
 
     def changed_from(self, index: int) -> None:
-        """Groups from `index` on are trained from now on: their compiled form is no longer theirs."""
-        self._compiled_below = min(self._compiled_below, index)
+        """Groups from `index` on are not as they came: their compiled form is not theirs; that of those below is."""
+        self._compiled_below = min(self._made_below, index)
+
+    def beside(self, network: Network) -> Trunk:
+        """The same for a copy of the network, whose groups below the cut are equal."""
+        twin = copy.copy(self)
+        twin._network = network
+        return twin
 
     def __call__(self, inputs: Tensor, cut: int) -> Tensor:
         """Activations below group `cut`.
@@ -92,6 +105,28 @@ class Trunk:
         if short := -n % CHUNK:
             inputs = torch.cat([inputs, inputs.new_zeros(short, *inputs.shape[1:])])
         return torch.cat([run(chunk, cut) for chunk in torch.split(inputs, CHUNK)])[:n]
+
+    def at_borders(self, inputs: Tensor, cut: int) -> list[Tensor]:
+        """Activations at each border with something below, up to `cut`, from the lowest: in one pass of the images.
+
+        Args:
+            inputs: (N, 3, S, S) float32 with N <= `CHUNK`, so that little is in memory at once.
+            cut: one of the network's borders, >= 1.
+        """
+        session, borders = self._compiled(cut), _borders(self._network, cut)
+        if session is not None:
+            n = len(inputs)
+            padded = torch.cat([inputs, inputs.new_zeros(CHUNK - n, *inputs.shape[1:])])
+            return [result[:n] for result in session.run_all(padded, borders)]
+        self._network.evaluation_mode()
+        with torch.inference_mode():
+            x = inputs.to(self.device).contiguous(memory_format=torch.channels_last)
+            found, below = [], 0
+            for border in borders:
+                x = self._network.run(x, below, border)
+                found.append(x.float().cpu())
+                below = border
+        return found
 
     def agrees(self, inputs: Tensor, cut: int) -> bool:
         """Whether the executor gives torch's numbers within the tolerance; if not, torch is used from now on."""
@@ -119,7 +154,7 @@ class Trunk:
 class _Session:
     """ONNX Runtime over a file of borders."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, network: Network) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -127,14 +162,20 @@ class _Session:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        names = [output.name for output in self._session.get_outputs()]
+        # The file has the network's borders in their order, up to the one that it was made for.
+        self._outputs = dict(zip(_borders(network, len(network)), names, strict=False))
         self._options = onnxruntime.RunOptions()
         self._options.only_execute_path_to_fetches = True
 
     def run(self, inputs: Tensor, cut: int) -> Tensor:
+        (result,) = self.run_all(inputs, [cut])
+        return result
+
+    def run_all(self, inputs: Tensor, cuts: Sequence[int]) -> list[Tensor]:
         images = np.ascontiguousarray(inputs.numpy())
-        (result,) = self._session.run([self._outputs[cut - 1]], {"image": images}, self._options)
-        return torch.from_numpy(result)
+        results = self._session.run([self._outputs[cut] for cut in cuts], {"image": images}, self._options)
+        return [torch.from_numpy(result) for result in results]
 
 
 def executor_for(device: torch.device, cut: int, passes: int) -> str:
@@ -146,6 +187,11 @@ def executor_for(device: torch.device, cut: int, passes: int) -> str:
     return "onnxruntime" if device.type == "cpu" and cut > 0 and passes >= WORTH_COMPILING else "torch"
 
 
+def is_there(name: str) -> bool:
+    """Whether a file of `compiled_trunk` with that name is still on this computer; "" is none."""
+    return bool(name) and (_folder() / name).is_file()
+
+
 def compiled_trunk(network: Network, cut: int, known: str = "") -> Path:
     """The file of a network's frozen part with an output at each border up to `cut`, made where it is not there yet.
 
@@ -154,13 +200,21 @@ def compiled_trunk(network: Network, cut: int, known: str = "") -> Path:
         cut: >= 1.
         known: name of a file that an earlier sitting of the same run used; taken when it is still there.
     """
-    folder = cache_dir() / "trunks"
-    if known and (folder / known).is_file():
+    folder = _folder()
+    if is_there(known):
         return folder / known
-    path = folder / f"{network.row.name}-{cut}-{network.hash(cut)[:32]}-torch{version('torch')}.onnx"
+    # An added timm model has a colon in its name, which Windows has no file names for.
+    name = network.row.name.replace(":", "-")
+    # The file takes images of one size alone, and most networks have the same weights at every size.
+    side = network.preprocessing.size
+    path = folder / f"{name}-{side}-{cut}-{network.hash(cut)[:32]}-torch{version('torch')}.onnx"
     if not path.is_file():
         compile_trunk(network, cut, path)
     return path
+
+
+def _folder() -> Path:
+    return cache_dir() / "trunks"
 
 
 def compile_trunk(network: Network, cut: int, path: Path) -> None:

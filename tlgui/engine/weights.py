@@ -6,13 +6,10 @@ import contextlib
 import errno
 import hashlib
 import http.client
-import os
 import pickle
-import re
 import struct
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Callable, Mapping
@@ -26,10 +23,10 @@ from torch import Tensor, nn
 from tlgui.core import atomic
 from tlgui.core.backbones import Backbone
 from tlgui.core.errors import UserError
+from tlgui.engine.weights_urls import file_name, hash_in, other_names, url_of
 
 _TIMEOUT_S = 20.0
 _CHUNK = 1 << 18
-_NAMED_HASH = re.compile(r"-([0-9a-f]{8,})\.")
 # What torch's unpickler says of bytes that are no pickle, or half of one.
 _BROKEN = (
     OSError,
@@ -52,20 +49,6 @@ class DownloadCancelledError(Exception):
     """The person cancelled the download; nothing of it is left."""
 
 
-def url_of(row: Backbone) -> str:
-    """Where the library publishes the weights. `TLGUI_WEIGHTS_MIRROR` names a folder of an own server instead."""
-    from torchvision.models import get_model_weights
-
-    url = str(get_model_weights(row.builder)[row.weights].url)
-    mirror = os.environ.get("TLGUI_WEIGHTS_MIRROR")
-    return f"{mirror.rstrip('/')}/{file_name(url)}" if mirror else url
-
-
-def file_name(url: str) -> str:
-    """Name of the file, which carries the beginning of its sha256."""
-    return Path(urllib.parse.urlsplit(url).path).name
-
-
 def cache_folder() -> Path:
     """torch.hub's own folder for weights, so that a file that is already there is used."""
     return Path(torch.hub.get_dir()) / "checkpoints"
@@ -85,6 +68,7 @@ def pretrained(
     """
     if row.embedded:
         return _embedded(row)
+    _refuse_without_place(row)
     path = published_path(row)
     if download:
         make_ready(row, on_bytes, cancelled)
@@ -92,21 +76,26 @@ def pretrained(
         raise UserError(
             f"The weights of {row.label} are not on this computer.",
             f"Train again with --download to fetch them ({_size(row)}), or fetch the file '{path.name}' elsewhere "
-            f"(its sha256 begins with {hash_in(path.name)}) and give it with --weights FILE.",
+            f"({checkable(path.name)}) and give it with --weights FILE.",
             code="weights_missing",
         )
-    elif not hash_fits(path):
+    elif not is_whole(path):
+        fault = "its checksum is not the one in its name" if hash_in(path.name) else "it cannot be read to its end"
         raise UserError(
-            f"The weights file '{path.name}' on this computer is damaged: its checksum is not the one in its name.",
+            f"The weights file '{path.name}' on this computer is damaged: {fault}.",
             f"Train with --download to fetch it again, or put a good copy into torch's folder of weights ({_size(row)}).",
             code="weights_damaged",
         )
-    return read_file(path)
+    return read_file(published_path(row))
 
 
 def published_path(row: Backbone) -> Path:
     """Where the published weights of a backbone lie, or would lie, on this computer."""
-    return embedded_path() if row.embedded else cache_folder() / file_name(url_of(row))
+    if row.embedded:
+        return embedded_path()
+    path = cache_folder() / file_name(url_of(row))
+    others = [] if path.is_file() else [cache_folder() / name for name in other_names(row)]
+    return next((other for other in others if other.is_file()), path)
 
 
 def make_ready(row: Backbone, on_bytes: OnBytes | None = None, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -116,9 +105,13 @@ def make_ready(row: Backbone, on_bytes: OnBytes | None = None, cancelled: Callab
         UserError: they could not be had.
         DownloadCancelledError: `cancelled` answered yes.
     """
+    if row.embedded:
+        return
+    _refuse_without_place(row)
     path = published_path(row)
-    if not row.embedded and not (path.is_file() and hash_fits(path)):
-        fetch(url_of(row), path, on_bytes, cancelled, size=_size(row))
+    if not (path.is_file() and is_whole(path)):
+        url = url_of(row)
+        fetch(url, cache_folder() / file_name(url), on_bytes, cancelled, size=_size(row))
 
 
 def drop_download(row: Backbone) -> None:
@@ -144,8 +137,8 @@ def fetch(
         DownloadCancelledError: `cancelled` answered yes.
     """
     name = file_name(url)
-    known = ", ".join(filter(None, (size, f"its sha256 begins with {hash_in(name)}" if hash_in(name) else "")))
-    by_hand = f"Check the network, or fetch '{name}'{f' ({known})' if known else ''} elsewhere and give it with --weights FILE."
+    known = ", ".join(filter(None, (size, checkable(name))))
+    by_hand = f"Check the network, or fetch '{name}' ({known}) elsewhere and give it with --weights FILE."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.remove_leftovers(path)
@@ -246,8 +239,8 @@ def load_into(model: nn.Module, state: State, head_linear: str, source: str) -> 
         UserError: layers are missing, of another size or not finite; the first ones are named. The network is then
             unchanged.
     """
-    wanted = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(f"{head_linear}.")}
-    state = _without_prefix(state, wanted)
+    wanted = _wanted(model, head_linear)
+    state = without_prefix(model, state, head_linear)
     missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
     other = [
         f"{name} is {_shape(state[name])} instead of {_shape(tensor)}"
@@ -274,6 +267,15 @@ def load_into(model: nn.Module, state: State, head_linear: str, source: str) -> 
             code="weights_unfit",
         )
     model.load_state_dict(chosen, strict=False)
+
+
+def without_prefix(model: nn.Module, state: State, head_linear: str) -> State:
+    """Weights under the network's own names: a common prefix such as "module." is taken off."""
+    wanted = _wanted(model, head_linear)
+    for prefix in ("module.", "model.", "backbone.", "encoder."):
+        if not any(name in state for name in wanted) and any(f"{prefix}{name}" in state for name in wanted):
+            return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
 
 
 def sha256_of(path: Path) -> str:
@@ -330,10 +332,25 @@ def _no_weights(path: Path, error: Exception) -> UserError:
     )
 
 
-def hash_in(name: str) -> str:
-    """The beginning of the sha256 that a file's name carries, or ""."""
-    found = _NAMED_HASH.search(name)
-    return found[1] if found else ""
+def is_whole(path: Path) -> bool:
+    """Whether a file is what was published: by the checksum in its name, else by whether it can be read to its end."""
+    if hash_in(path.name):
+        return hash_fits(path)
+    try:
+        read_file(path)
+    except UserError:
+        return False
+    return True
+
+
+def checkable(name: str) -> str:
+    """What a person can check of a file that was fetched elsewhere, by its name."""
+    known = hash_in(name)
+    return (
+        f"its sha256 begins with {known}"
+        if known
+        else "no checksum is published for it, so only its size can be checked"
+    )
 
 
 def hash_fits(path: Path, name: str = "") -> bool:
@@ -348,11 +365,23 @@ def _size(row: Backbone) -> str:
     return f"{row.file_mb:.0f} MB"
 
 
-def _without_prefix(state: State, wanted: Mapping[str, Tensor]) -> State:
-    for prefix in ("module.", "model.", "backbone.", "encoder."):
-        if not any(name in state for name in wanted) and any(f"{prefix}{name}" in state for name in wanted):
-            return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
+def _refuse_without_place(row: Backbone) -> None:
+    """Refuses what cannot be had from anywhere."""
+    if not row.pretrained:
+        raise UserError(
+            f"{row.label} has no pretrained weights.", "Choose the strategy from-scratch.", code="no_pretrained"
+        )
+    if not url_of(row):
+        raise UserError(
+            f"timm names no place for the weights of {row.label}.",
+            "Fetch them from where they were published and give the file with --weights FILE.",
+            code="weights_missing",
+        )
+
+
+def _wanted(model: nn.Module, head_linear: str) -> State:
+    """What is taken from a file of weights: everything but the head."""
+    return {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(f"{head_linear}.")}
 
 
 def _shape(tensor: Tensor) -> str:

@@ -10,26 +10,29 @@ from pathlib import Path
 import msgspec
 
 from tlgui.core import atomic
-from tlgui.core.backbones import BACKBONES, Backbone
+from tlgui.core.backbones import BACKBONES, Backbone, added
 from tlgui.core.errors import UserError
 from tlgui.core.events import WeightsState
 from tlgui.core.paths import cache_dir
 from tlgui.engine import weights
+from tlgui.engine.weights_urls import hash_in, url_of
 
 # torchvision's table counts megabytes of 1024 squared.
 _MB = 1 << 20
 
 
 def states() -> Iterator[WeightsState]:
-    """The state of every backbone's weights, in the order of the table."""
+    """The state of every backbone's weights: in the order of the table, then those that were added."""
     known = _Known()
-    for row in BACKBONES.values():
+    for row in (*BACKBONES.values(), *added().values()):
         yield state_of(row, known)
     known.keep()
 
 
 def state_of(row: Backbone, known: _Known | None = None) -> WeightsState:
     """The state of one backbone's weights."""
+    if not row.pretrained or not (row.embedded or url_of(row)):
+        return WeightsState(backbone=row.name, state="none", file_name="", size_bytes=0, sha256_prefix="", folder="")
     path = weights.published_path(row)
     if not path.is_file():
         state, size = "absent", round(row.file_mb * _MB)
@@ -42,9 +45,9 @@ def state_of(row: Backbone, known: _Known | None = None) -> WeightsState:
         state=state,  # type: ignore[arg-type]
         file_name=path.name,
         size_bytes=size,
-        sha256_prefix=weights.hash_in(path.name),
+        sha256_prefix=hash_in(path.name),
         folder=str(path.parent),
-        url="" if row.embedded else weights.url_of(row),
+        url=url_of(row),
     )
 
 
@@ -59,12 +62,12 @@ class _Known:
             )
 
     def is_whole(self, path: Path) -> bool:
-        """Whether a file has the checksum in its name."""
+        """Whether a file is what was published, as far as can be told."""
         found = path.stat()
         before = self._answers.get(str(path))
         if before is not None and before[:2] == (found.st_size, found.st_mtime_ns):
             return before[2]
-        whole = weights.hash_fits(path)
+        whole = weights.is_whole(path)
         self._answers[str(path)] = (found.st_size, found.st_mtime_ns, whole)
         return whole
 

@@ -20,12 +20,13 @@ import torch
 from tlgui import __version__
 from tlgui.core import commands, events
 from tlgui.core.commands import AnyJob, Job
+from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.scrub import scrub
-from tlgui.engine import failures
+from tlgui.engine import failures, free_memory
 from tlgui.engine.control import Control, OwnerGoneError
-from tlgui.engine.device import be_considerate, describe, find_device
+from tlgui.engine.device import be_considerate, be_repeatable, describe, look_for_device
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +43,12 @@ def main() -> int:
     # An engine beside a training answers single images and writes exports: on one thread, and off the card that trains.
     side = "--side" in sys.argv[2:]
     be_considerate(beside_training=side)
-    # Scores must repeat in prediction and export, which know no shortened floats.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    device = torch.device("cpu") if side else find_device()
+    be_repeatable()
+    device, sentence = _device(side)
     control = Control()
     wire = _Wire(output, control)
     wire.send(
-        events.EngineReady(
-            protocol=events.PROTOCOL, tlgui=__version__, device=str(device), device_sentence=describe(device)
-        )
+        events.EngineReady(protocol=events.PROTOCOL, tlgui=__version__, device=str(device), device_sentence=sentence)
     )
     jobs: queue.SimpleQueue[AnyJob | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, control, jobs, wire), name="owner", daemon=True).start()
@@ -62,6 +59,19 @@ def main() -> int:
         except OwnerGoneError:
             break
     return 0
+
+
+def _device(side: bool) -> tuple[torch.device, str]:
+    """What will be used, in words too. One that was named and cannot be used is said here and by each job that wants it."""
+    cpu = torch.device("cpu")
+    if side:
+        return cpu, describe(cpu)
+    try:
+        found = look_for_device()
+    except UserError as error:
+        return cpu, f"{describe(cpu)} ({error.problem.removesuffix('.')})"
+    words = describe(found.device)
+    return found.device, f"{words} ({found.why})" if found.why else words
 
 
 class _Wire:
@@ -115,6 +125,8 @@ def serve(job: Job, control: Control, wire: _Wire) -> None:
         if ending.is_fault:
             logger.error("The job failed\n%s", ending.details)
         _end(ending, journal, wire)
+    finally:
+        free_memory.give_back()
 
 
 def _events_of(job: Job, control: Control) -> Iterator[Event]:
@@ -152,10 +164,22 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.survey import check_weights
 
             return check_weights(job, control)
+        case commands.DescribeBackbone():
+            from tlgui.engine.jobs.describe import describe_backbone
+
+            return describe_backbone(job, control)
         case commands.ProbeShortcuts():
             from tlgui.engine.jobs.shortcuts import probe_shortcuts
 
             return probe_shortcuts(job, control)
+        case commands.ProbeLayers():
+            from tlgui.engine.jobs.layers import probe_layers
+
+            return probe_layers(job, control)
+        case commands.FindRate():
+            from tlgui.engine.jobs.rate import find_rate
+
+            return find_rate(job, control)
         case commands.CompareSplits():
             from tlgui.engine.jobs.splits import compare_splits
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
+from tlgui.core.backbones import DEFAULT_BACKBONE
+from tlgui.core.strategies import strategy
+from tlgui.gui import networks
 from tlgui.gui.job_queue import JobQueue, Work
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class BackboneState:
     """One network on this computer.
 
     Attributes:
-        state: "unknown" (not looked yet), "embedded", "ready", "absent" or "damaged".
+        state: "unknown" (not looked yet), "embedded", "ready", "absent", "damaged" or "none" (nothing is published).
         file_name, size, sha, folder: the weights file: its exact name, its bytes, how its checksum begins, and where it
             lies or must be put (the whole path; "" while unknown).
         url: where it is published.
@@ -63,7 +65,10 @@ class BackboneStates(QObject):
         speed = self._machine.speed(name)
         found = self._found.get(name)
         if found is None:
-            state = "embedded" if BACKBONES[name].embedded else "unknown"
+            row = networks.network(name)
+            state = "embedded" if row is not None and row.embedded else "unknown"
+            if row is not None and not row.pretrained:
+                state = "none"
             return BackboneState(name, state, seconds_per_1000=speed)
         return BackboneState(
             name, found.state, found.file_name, found.size_bytes, found.sha256_prefix, found.folder, speed, found.url
@@ -71,7 +76,7 @@ class BackboneStates(QObject):
 
     def rows(self) -> list[BackboneState]:
         """All of them, in the order of the table."""
-        return [self.row(name) for name in BACKBONES]
+        return [self.row(name) for name in networks.networks()]
 
     def set_found(self, rows: Sequence[events.WeightsState]) -> None:
         """Takes what a survey found."""
@@ -80,7 +85,10 @@ class BackboneStates(QObject):
 
 
 class BackboneDesk(QObject):
-    """Surveys, measurements and downloads; see `Workbench` for each method."""
+    """Surveys, measurements, downloads and a look at other timm models; see `Workbench` for most methods."""
+
+    described = Signal(object)
+    """Of a look at a timm model: `Progress`, `BackboneDescribed`, and its ending last."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench)
@@ -90,6 +98,7 @@ class BackboneDesk(QObject):
         self._downloading: Work | None = None
         self._checking: Work | None = None
         self._survey: Work | None = None
+        self._describing: Work | None = None
         self._measured_once = False
         self._surveys_left = _MOST_SURVEYS
         bench.engine.ready.connect(self._on_engine_ready)
@@ -111,9 +120,16 @@ class BackboneDesk(QObject):
     def problem(self) -> str:
         """Why the draft's network cannot be used as it stands, as a sentence; "" when it can."""
         draft = self._bench.draft
-        if draft.weights_file:
+        network = networks.network(draft.backbone)
+        if network is None:
+            return f"{draft.backbone} is not known on this computer. Choose another network, or add it again."
+        if draft.weights_file or not strategy(draft.resolved()[0].strategy).pretrained:
             return ""
-        label, row = BACKBONES[draft.backbone].label, self.states.row(draft.backbone)
+        label, row = networks.label_of(draft.backbone), self.states.row(draft.backbone)
+        if not network.pretrained:
+            return ""  # the Strategy page says what can be done without
+        if row.state == "none":
+            return f"Nobody is known to publish the weights of {label}. Choose a file."
         if row.usable or (draft.download and row.state != "unknown"):
             return ""
         if draft.backbone == self.downloading:
@@ -153,6 +169,10 @@ class BackboneDesk(QObject):
             job = self._checking.job
             self._checking.forget()
             self._checking = self._bench.side_jobs.submit(job, self._on_check_event)
+        if self._describing is not None and self._describing.state == "waiting":
+            job = self._describing.job
+            self._describing.forget()
+            self._describing = self._bench.side_jobs.submit(job, self._on_describe_event)
         if self._measuring is not None:
             self._measuring.cancel()
 
@@ -173,6 +193,23 @@ class BackboneDesk(QObject):
             self._checking.forget()
         job = commands.CheckWeights(backbone=name, file=str(path.absolute()))
         self._checking = self._free_queue().submit(job, self._on_check_event)
+
+    @property
+    def describing(self) -> str:
+        """The timm model that is being looked at, or ""."""
+        job = self._describing.job if self._describing else None
+        return job.name if isinstance(job, commands.DescribeBackbone) else ""
+
+    def describe(self, name: str) -> None:
+        """Looks at a timm model, which is a row from then on; one at a time."""
+        if self._describing is None:
+            job = commands.DescribeBackbone(name=name)
+            self._describing = self._free_queue().submit(job, self._on_describe_event)
+
+    def cancel_describe(self) -> None:
+        """Asks the look to stop."""
+        if self._describing is not None:
+            self._describing.cancel()
 
     def _free_queue(self) -> JobQueue:
         # Somebody waits for the answer, and a measurement takes up to half a minute.
@@ -205,6 +242,15 @@ class BackboneDesk(QObject):
             self.survey()
             self.states.changed.emit()
         self._bench.download_event.emit(event)
+
+    def _on_describe_event(self, event: Any) -> None:
+        if isinstance(event, events.Ending):
+            self._describing = None
+        if isinstance(event, events.BackboneDescribed):
+            networks.look_again()
+            self.survey()
+            self.states.changed.emit()
+        self.described.emit(event)
 
     def _on_check_event(self, event: Any) -> None:
         if isinstance(event, events.Ending):

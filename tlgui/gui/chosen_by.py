@@ -27,6 +27,7 @@ class Measure(NamedTuple):
 MEASURES: dict[BestBy, Measure] = {
     "validation_loss": Measure("lowest validation loss", "loss"),
     "balanced_accuracy": Measure("highest balanced accuracy", "accuracy"),
+    "accuracy": Measure("highest accuracy", "accuracy"),
 }
 
 
@@ -38,6 +39,6 @@ def measure_of(spec: RunSpec | None) -> Measure | None:
 def best_words(measure: Measure, epoch: EpochEnded | None) -> str:
     """The measure, with the value where no curve shows it."""
     balanced = epoch.validation_balanced_accuracy if epoch is not None else None
-    if measure.plot == "accuracy" and balanced is not None:
+    if measure is MEASURES["balanced_accuracy"] and balanced is not None:
         return f"{measure.words}, {numbers.percent(balanced)}"
     return measure.words

@@ -10,7 +10,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from tlgui.core import commands
+from tlgui.core import commands, run_queue
 from tlgui.gui import background
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.widgets import Dialog
@@ -40,14 +40,14 @@ class Closing(QObject):
         super().__init__(window)
         self._bench = bench
         self._window = window
-        self._decided = False
+        self._decided = self._stopping = False
         self._asked_about: RunModel | None = None
         self.dialog: Dialog | None = None
         bench.run_changed.connect(self._on_run_changed)
 
     def may_close(self) -> bool:
         """Whether the window may close now; where not, the question stands open."""
-        if self._decided or not self._bench.is_training:
+        if self._decided or not (self._bench.is_training or self._bench.queue.busy):
             return True
         if self.dialog is None:
             self._ask()
@@ -58,12 +58,13 @@ class Closing(QObject):
     def close_anyway(self) -> None:
         """Closes without a question, as when the system asks: the engine saves and leaves."""
         self._decided = True
+        self._bench.queue.hold(True)
         self._close_dialog()
         self.allowed.emit()
 
     def _ask(self) -> None:
         self._asked_about = run = self._bench.training_run
-        self.dialog = Dialog("A training is at work", where_it_is(run), self._window)
+        self.dialog = Dialog("A training is at work", where_it_is(run) + what_waits(self._bench), self._window)
         self.dialog.add_button("Keep training", "secondary", self._on_keep)
         self.dialog.add_button("Stop, keep the best and close", "danger", self._on_stop)
         self.dialog.add_button("Close and go on next time", "primary", self.close_anyway, default=True)
@@ -71,12 +72,16 @@ class Closing(QObject):
         self.dialog.open()
 
     def _on_keep(self) -> None:
+        self._stopping = False
         self._close_dialog()
+        self._bench.queue.hold(False)
 
     def _on_stop(self) -> None:
         """The best state is kept and scored, which takes a moment; the window closes by itself after that."""
         run = self._bench.training_run
         self._close_dialog()
+        self._stopping = True
+        self._bench.queue.hold(True)
         if run is not None:
             run.asked("stop")
         self.dialog = Dialog(
@@ -91,11 +96,12 @@ class Closing(QObject):
     def _on_run_changed(self) -> None:
         if self.dialog is None or self._bench.is_training:
             return
-        if self._asked_about is not None and self._asked_about.state in ("complete", "stopped"):
+        over = self._asked_about is not None and self._asked_about.state in ("complete", "stopped")
+        if over and (self._stopping or not self._bench.queue.busy):
             # What the question was about is over, and the person wanted to leave.
             self.close_anyway()
         else:
-            # It went wrong meanwhile: that should be seen first.
+            # It went wrong meanwhile, which should be seen first; or the queue goes on with the next one.
             self._close_dialog()
 
     def _close_dialog(self) -> None:
@@ -115,6 +121,14 @@ def where_it_is(run: RunModel | None) -> str:
     return f"Training is at epoch {at} of {run.epochs_planned}. {_GO_ON}"
 
 
+def what_waits(bench: Workbench) -> str:
+    """What becomes of the queue: a sentence to append, "" where no run waits."""
+    count = len(bench.queue.waiting)
+    if not count:
+        return ""
+    return f" {run_queue.words(count)} after it; the queue is kept and offered again at the next start."
+
+
 def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool:
     """Ends everything that the window started, in order, and waits for it; the window is hidden by now.
 
@@ -125,6 +139,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     Returns:
         Whether all has ended. What reads from a drive that does not answer cannot be ended from here.
     """
+    bench.queue.hold(True)
     bench.models.forget()
     bench.shortcuts.forget()
     bench.side_jobs.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -11,17 +12,25 @@ from PySide6.QtCore import QObject, Signal
 
 from tlgui.core.backbones import DEFAULT_BACKBONE
 from tlgui.core.imaging_messages import Listed, ScanSummary
+from tlgui.core.parameters import parameter
 from tlgui.core.planning import resolve
 from tlgui.core.preprocessing import Fit
-from tlgui.core.run_spec import RunSpec, Training
-from tlgui.core.strategies import Advice, Similarity
+from tlgui.core.presets import PRESETS, with_preset
+from tlgui.core.run_spec import Chosen, RunSpec, Training, contradiction
+from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Similarity, strategy
+from tlgui.gui.networks import label_of, network, size_problem
 
 Level = Literal["guided", "adjustable", "everything"]
 Step = Literal["images", "backbone", "strategy", "review"]
 STEPS: tuple[Step, Step, Step, Step] = ("images", "backbone", "strategy", "review")
 
 # What a strategy's row fills in: picked anew with the row, unless the person typed a value after that.
-OWN_FIELDS = ("epochs", "head_learning_rate", "top_learning_rate", "stem_factor", "views")
+OWN_FIELDS = (
+    "epochs", "patience", "head_learning_rate", "top_learning_rate", "stem_factor", "group_factor", "unfreezing",
+    "norm_statistics", "warm_start", "views",
+)  # fmt: skip
+SCRATCH = "from-scratch"
+HEAD = "head"  # its name among the layer groups
 # And this one comes with the row itself, so that it is nobody's own.
 ROW_FIELDS = ("top_groups", *OWN_FIELDS)
 
@@ -40,7 +49,8 @@ class Draft(QObject):
         download: whether missing weights may be fetched from the network when the run begins.
         strategy: "auto", or the row that the person picked.
         training: the hyperparameters as asked for; `None` in a field means "as the strategy's row says".
-        fit, split_fractions: as in `RunSpec`.
+        fit, size, split_fractions: as in `RunSpec`.
+        chosen: what "auto" became, of a run that measured it; `None` while a run is set up.
         set_back: values that the person had typed for the strategy before the one that is picked now.
         level: how much is shown: "guided", "adjustable", "everything".
         weights_problem: asked for the sentence that says why the backbone's weights cannot be used; set by the
@@ -68,6 +78,8 @@ class Draft(QObject):
         self.training = Training()
         self.set_back: dict[str, Any] = {}
         self.fit: Fit = "crop"
+        self.size: int | None = None
+        self.chosen: Chosen | None = None
         self.split_fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
         self.level: Level = "guided"
 
@@ -99,12 +111,18 @@ class Draft(QObject):
         self._clear()
         self.level = level
         self.data, self.summary = data, summary
-        self.backbone, self.training, self.fit = spec.backbone, spec.training, spec.fit
-        self.split_fractions = spec.split_fractions
+        self.backbone, self.training, self.fit, self.size = spec.backbone, spec.training, spec.fit, spec.size
+        self.split_fractions, self.chosen = spec.split_fractions, spec.chosen
         self.changed.emit()
 
     def set_backbone(self, name: str, weights_file: str = "", download: bool = False) -> None:
-        """Picks the network, and where its weights come from."""
+        """Picks the network, and where its weights come from; what held for the other network alone is open again."""
+        if name != self.backbone:
+            self.size = None
+            row = network(name)
+            known = {*(group.name for group in row.groups), HEAD} if row is not None else set()
+            rates = {group: rate for group, rate in self.training.group_learning_rates.items() if group in known}
+            self.training = msgspec.structs.replace(self.training, group_learning_rates=rates)
         self.backbone, self.weights_file, self.download = name, weights_file, download
         self.changed.emit()
 
@@ -115,20 +133,52 @@ class Draft(QObject):
 
     def set_similarity(self, answer: Similarity | None) -> None:
         """The person's own answer; with "auto" it moves the advice."""
-        self._replace(similarity=answer)
+        self._replace(msgspec.structs.replace(self.training, similarity=answer))
 
     def set_strategy(self, name: str) -> None:
-        """Picks a row, or "auto"; values that came with another row are open again, and kept in `set_back`."""
+        """Picks a row, or "auto"; values that came with another row are open again, and kept in `set_back`.
+
+        A recipe is left with it: its values belonged to its own strategy.
+        """
         if name != self.training.strategy:
-            own = {field: value for field in OWN_FIELDS if (value := getattr(self.training, field)) is not None}
+            before = self.without_preset()
+            changed = set(self.preset_changes) if self.training.preset else set(OWN_FIELDS)
+            own = {
+                field: value
+                for field in OWN_FIELDS
+                if field in changed and (value := getattr(self.training, field)) is not None
+            }
             self.set_back |= own
-            self._replace(strategy=name, **dict.fromkeys(ROW_FIELDS))
+            self._replace(msgspec.structs.replace(before, strategy=name, **dict.fromkeys(ROW_FIELDS)))
+
+    def set_preset(self, name: str) -> None:
+        """Takes a recipe's values; "" leaves it again: what it had set is as the strategy says, or at its default."""
+        own = self.without_preset()
+        self.set_back = {}
+        self._replace(with_preset(own, name) if name else own)
+
+    @property
+    def preset_changes(self) -> list[str]:
+        """The fields of which the recipe says something else than what is asked for now; none without a recipe."""
+        if self.training.preset not in PRESETS:
+            return []
+        given = with_preset(self.training, self.training.preset)
+        return [name for name in Training.__struct_fields__ if getattr(given, name) != getattr(self.training, name)]
+
+    def without_preset(self) -> Training:
+        """The hyperparameters without the recipe's values; those that were changed after stay, except for the strategy's."""
+        row = PRESETS.get(self.training.preset)
+        if row is None:
+            return msgspec.structs.replace(self.training, preset="")
+        defaults, changed = Training(), self.preset_changes
+        back = {field: getattr(defaults, field) for field in row.values if field not in (*changed, "strategy")}
+        return msgspec.structs.replace(self.training, preset="", **back)
 
     def bring_back(self) -> None:
         """Takes the person's own values over into the strategy that is picked now."""
         own, self.set_back = self.set_back, {}
         if own:
-            self._replace(**own)
+            self._replace(msgspec.structs.replace(self.training, **own))
 
     def set_training(self, field: str, value: Any) -> str:
         """Sets one hyperparameter.
@@ -147,13 +197,27 @@ class Draft(QObject):
             return str(error).partition(" - at ")[0]
         if value is not None:
             self.set_back.pop(field, None)  # it has a newer one
-        self._replace(**{field: value})
+        self._replace(msgspec.structs.replace(self.training, **{field: value}))
         return ""
 
     def set_fit(self, fit: Fit) -> None:
         """How a long image becomes a square."""
         self.fit = fit
         self.changed.emit()
+
+    def set_size(self, size: int | None) -> str:
+        """Sets the side of the network's input; `None` is the one that its weights were trained with.
+
+        Returns:
+            "" when it was taken, else the reason why not.
+        """
+        row = network(self.backbone)
+        if row is not None and (reason := size_problem(row, size)):
+            return reason
+        if size != self.size:
+            self.size = size
+            self.changed.emit()
+        return ""
 
     def set_split(self, train: float, validation: float, test: float) -> str:
         """Sets the shares of the three parts, each from 0 to 1.
@@ -178,13 +242,28 @@ class Draft(QObject):
             self.changed.emit()
 
     def resolved(self) -> tuple[Training, Advice | None]:
-        """The hyperparameters that the run would use, and the advice where the strategy is "auto"."""
-        return resolve(self.training, self.images)
+        """The hyperparameters that the run would use, and the textbook's advice where the strategy is "auto"."""
+        return self.resolve(self.training)
+
+    def resolve(self, training: Training) -> tuple[Training, Advice | None]:
+        """The same of other hyperparameters: a network without pretrained weights trains from scratch."""
+        if training.strategy == AUTO and self.only_scratch:
+            training = msgspec.structs.replace(training, strategy=SCRATCH)
+        return resolve(training, self.images)
 
     def spec(self) -> RunSpec:
-        """A frozen copy: what is changed in the window afterwards does not change a run that began with it."""
+        """A frozen copy: what is changed in the window afterwards does not change a run that began with it.
+
+        What was answered about left and right for these images goes with it.
+        """
+        from tlgui.gui.wizard.augmentation.answer import mirror_of  # which reads a draft itself
+
         return RunSpec(
-            backbone=self.backbone, fit=self.fit, split_fractions=self.split_fractions, training=self.training
+            backbone=self.backbone,
+            fit=self.fit,
+            size=self.size,
+            split_fractions=self.split_fractions,
+            training=msgspec.structs.replace(self.training, mirror=mirror_of(self)),
         )
 
     def missing(self, step: Step) -> str:
@@ -202,7 +281,30 @@ class Draft(QObject):
             return self._missing_images()
         if step == "backbone":
             return self.weights_problem()
+        if step == "strategy":
+            return self.missing_strategy() or self.contradiction()
         return ""
+
+    def missing_strategy(self) -> str:
+        """Why the picked strategy cannot be had with the network, as a sentence; "" when it can."""
+        asked = self.training.strategy
+        if not self.only_scratch or asked == AUTO or not strategy(asked).pretrained:
+            return ""
+        return f"{label_of(self.backbone)} has no pretrained weights: it can only train from scratch."
+
+    def contradiction(self) -> str:
+        """Why the settings cannot be meant together, as a sentence in the window's own words; "" where they can."""
+        training = self.training if self.strategy == AUTO and not self.only_scratch else self.resolved()[0]
+        found = re.sub(r"`(\w+)`", lambda match: f"“{parameter(match[1]).label}”", contradiction(training))
+        found = re.sub(r"'([a-z-]+)'", lambda match: f"“{STRATEGIES[match[1]].label}”" if match[1] in STRATEGIES
+                       else match[0], found)  # fmt: skip
+        return f"Two settings do not go together: {found}." if found else ""
+
+    @property
+    def only_scratch(self) -> bool:
+        """Whether the network has no pretrained weights."""
+        row = network(self.backbone)
+        return row is not None and not row.pretrained
 
     def _missing_images(self) -> str:
         if self.data is None:
@@ -220,9 +322,8 @@ class Draft(QObject):
             return "No image is left for validation. Each class needs at least two images, better twenty."
         return ""
 
-    def _replace(self, **values: Any) -> None:
-        before = self.training
-        self.training = msgspec.structs.replace(before, **values)
+    def _replace(self, training: Training) -> None:
+        before, self.training = self.training, training
         if self.training != before:
             self.changed.emit()
             if self.training.seed != before.seed:

@@ -45,6 +45,9 @@ class SeenPictures(NamedTuple):
     square: QImage
 
 
+_Pictures = QImage | SeenPictures | list[QImage]
+
+
 class ImagingThread(QThread):
     """Begins with the first request; a child that died is replaced with the next one.
 
@@ -56,11 +59,13 @@ class ImagingThread(QThread):
     """
 
     answered = Signal(object)
-    """Each answer of `core.imaging_messages` but `Thumbnail` and `Inspected`."""
+    """Each answer of `core.imaging_messages` but `Thumbnail`, `Inspected` and `ViewsShown`."""
     pictured = Signal(object, object)
     """A `Thumbnail` and its QImage, or None where it has a problem; `ThumbnailStore` listens."""
     inspected = Signal(object, object)
     """An `Inspected` and its `SeenPictures`, or None where it has a problem."""
+    views_shown = Signal(object, object)
+    """A `ViewsShown` and a list of QImages, the plain one first, or None where it has a problem."""
     failed = Signal(object)
     """A `UserError`: no child can be started. Open requests were answered by `Refused` before."""
 
@@ -70,7 +75,7 @@ class ImagingThread(QThread):
         super().__init__(parent)
         self._make = make
         self._inbox: queue.SimpleQueue[Request | _Said | None] = queue.SimpleQueue()
-        self._outbox: deque[tuple[AnyAnswer | UserError, QImage | SeenPictures | None]] = deque()
+        self._outbox: deque[tuple[AnyAnswer | UserError, _Pictures | None]] = deque()
         self._numbers = itertools.count(1)
         self._tickets: set[int] = set()
         self._is_closing = False
@@ -170,13 +175,15 @@ class ImagingThread(QThread):
                 self._put(answer, _decoded(answer.data))
             case messages.Inspected() if not answer.problem:
                 self._put(answer, SeenPictures(*map(_decoded, (answer.original, answer.decoded, answer.square))))
+            case messages.ViewsShown() if not answer.problem:
+                self._put(answer, [_decoded(data) for data in (answer.plain, *answer.views)])
             case _:
                 self._put(answer, None)
 
     def _fail(self, error: UserError) -> None:
         self._put(error, None)
 
-    def _put(self, answer: AnyAnswer | UserError, image: QImage | SeenPictures | None) -> None:
+    def _put(self, answer: AnyAnswer | UserError, image: _Pictures | None) -> None:
         self._outbox.append((answer, image))
         # One wake for a whole outbox. Between the two lines it may be emptied: then this wake finds nothing.
         if len(self._outbox) == 1:
@@ -198,6 +205,8 @@ class ImagingThread(QThread):
                 self.pictured.emit(answer, image)
             elif isinstance(answer, messages.Inspected):
                 self.inspected.emit(answer, image)
+            elif isinstance(answer, messages.ViewsShown):
+                self.views_shown.emit(answer, image)
             else:
                 self.answered.emit(answer)
         if self._outbox and not self._is_closing:

@@ -15,6 +15,7 @@ from tlgui.gui.draft import STEPS
 from tlgui.gui.places import PLACES, place
 from tlgui.gui.rail_entries import NARROW, WIDE, PageEntry, RailEntry, StepEntry
 from tlgui.gui.rail_parts import PICTURE_SIDE, DeviceWords, Divider, ProjectPicture
+from tlgui.gui.rail_queue import QueueEntry
 from tlgui.gui.rail_training import TrainingEntry
 from tlgui.gui.widgets import Label
 
@@ -79,7 +80,7 @@ class Rail(QFrame):
     def fit(self, window: QSize) -> None:
         """Chooses the form that this window has room for."""
         self._window = window
-        more = 0 if self.training.isHidden() else self.training.height_when_wide
+        more = sum(one.height_when_wide for one in (self.training, self.queue) if not one.isHidden())
         self.set_narrow(window.width() < WIDE_FROM_WIDTH or window.height() < WIDE_FROM_HEIGHT + more)
 
     def set_narrow(self, narrow: bool) -> None:
@@ -95,6 +96,7 @@ class Rail(QFrame):
         for entry in self.entries.values():
             entry.set_narrow(narrow)
         self.training.set_narrow(narrow)
+        self.queue.set_narrow(narrow)
         layout = self.layout()
         assert layout is not None
         layout.setContentsMargins(*((10, 14, 10, 12) if narrow else (12, 18, 12, 14)))
@@ -151,6 +153,9 @@ class Rail(QFrame):
         self.training = TrainingEntry(self._bench, self)
         self.training.turned_up.connect(self._on_training_turned_up)
         column.addWidget(self.training)
+        self.queue = QueueEntry(self._bench, self)
+        self.queue.turned_up.connect(self._on_training_turned_up)
+        column.addWidget(self.queue)
         column.addWidget(self.device)
 
     def _heading(self, text: str) -> QWidget:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
-from tlgui.core.strategies import STRATEGIES
+from tlgui.core.strategies import AUTO, STRATEGIES
 from tlgui.gui import numbers
 from tlgui.gui.draft import STEPS, Draft, Step
+from tlgui.gui.networks import label_of
 from tlgui.gui.rail_entries import StepState
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
 
 NO_NAME = "New run"
+# Beside the ring there is room for some twenty letters.
+_SHORT = {"fine-tune-top": "Top layers", "progressive-unfreezing": "Progressive"}
 
 
 def project_name(bench: Workbench) -> str:
@@ -57,7 +59,7 @@ def step_caption(bench: Workbench, step: Step) -> str:
         case "images":
             return _images(draft)
         case "backbone":
-            return BACKBONES[draft.backbone].label if draft.data is not None else ""
+            return label_of(draft.backbone) if draft.data is not None else ""
         case "strategy":
             return _strategy(draft)
         case "review":
@@ -106,11 +108,13 @@ def _images(draft: Draft) -> str:
 def _strategy(draft: Draft) -> str:
     if draft.summary is None:
         return ""
+    if draft.strategy == AUTO and not draft.only_scratch:
+        return "As advised"
     try:
         training, _ = draft.resolved()
         strategy = STRATEGIES[training.strategy]
         if strategy.trains == "top" and training.top_groups is not None and training.top_groups > 1:
             return f"Top {training.top_groups} groups"
-        return strategy.label if strategy.trains != "top" else "Top layers"
+        return _SHORT.get(strategy.name, strategy.label)
     except (UserError, KeyError):
         return ""

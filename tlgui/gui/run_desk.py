@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
@@ -59,6 +59,9 @@ class Entry:
 class RunDesk(QObject):
     """Runs of the window; see `Workbench` for what each method is for."""
 
+    ended = Signal(str, object)
+    """(the run's folder, its ending): a training is over, and another one can begin."""
+
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench)
         self._bench = bench
@@ -102,6 +105,11 @@ class RunDesk(QObject):
         """What the shown run is."""
         return self._shown.spec if self._shown else None
 
+    @property
+    def weights_file(self) -> str:
+        """The person's own weights that the shown run began with, "" where it began with others or that is unknown."""
+        return self._shown.weights_file if self._shown else ""
+
     def data_of(self, run: RunModel | None) -> Path | None:
         """Where the images of a run are."""
         held = (entry for entry in (self._shown, self._training) if entry is not None and entry.model is run)
@@ -128,6 +136,21 @@ class RunDesk(QObject):
         self._show(entry)
         self._bench.scans.prepare(draft.data, entry.spec, lambda answer: self._on_prepared(entry, answer))
         self._bench.show("train")
+
+    def begin(self, read: RunOnDisk, data: Path, weights_file: str) -> None:
+        """Trains a run whose folder was made before, such as the next one of the queue; what is shown stays shown."""
+        if self._training is not None:
+            return
+        entry = self._held(read.folder.path)
+        if entry is None:
+            entry = Entry(RunModel(self), read.spec, data, read.summary, weights_file, folder=read.folder)
+        else:
+            entry.data, entry.weights_file = data, weights_file
+            entry.model.asked("continue")
+        self._training = entry
+        entry.began_at = time.monotonic()
+        self._train(entry, 0)
+        self._bench.run_changed.emit()
 
     def open(self, path: Path) -> None:
         """Shows a run from its folder."""
@@ -271,6 +294,7 @@ class RunDesk(QObject):
             self._bench.run_changed.emit()
             if entry is not self._shown:
                 entry.model.deleteLater()
+            self.ended.emit(str(entry.folder.path) if entry.folder is not None else "", event)
 
     def _note_time(self, entry: Entry, ending: Any) -> None:
         if entry.began_at is not None and isinstance(ending, events.Completed) and entry.spec.dataset is not None:

@@ -33,6 +33,15 @@ def _text(event: events.AnyEvent, mark: str) -> str:
                 f"{_images(event.train_images)} train, {_images(event.validation_images)} validate, "
                 f"{_images(event.test_images)} test; {event.backbone}, {event.strategy}."
             )
+        case events.FirstAnswered():
+            guess = numbers.percent(event.largest_class, 0)
+            return f"{event.sentence()} Guessing the largest class reaches {guess}."
+        case events.StrategyChosen() | events.MoveJudged():
+            return event.sentence
+        case events.Undone():
+            return f"{_sentence(mark)}The run is again as it was before that."
+        case events.LayersChanged(reason="verdict"):
+            return ""  # a notice says it
         case events.LayersChanged():
             share = numbers.share(event.trainable_parameters / event.parameters) if event.parameters else "0 %"
             train = f"{numbers.count(event.trainable_parameters)} of {numbers.count(event.parameters)} parameters train"

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject
 
 from tlgui.core import events
 from tlgui.gui import run_log, run_reasons
 from tlgui.gui.numbers import counted
-from tlgui.gui.run_reasons import ENDED, Action, State
-from tlgui.gui.run_series import BatchSeries, Mark, MarkKind, Stopwatch, listed, moved
+from tlgui.gui.run_history import History
+from tlgui.gui.run_reasons import ANSWERS, ENDED, Action, State
+from tlgui.gui.run_series import Mark, Stopwatch
+from tlgui.gui.run_signals import RunSignals
 from tlgui.gui.unfreezing import RISE, loss_may_rise
 
 _SCORED = "answers for the "
@@ -25,50 +27,44 @@ _STATE_OF: dict[type[events.Event], State] = {
 }
 
 
-class RunModel(QObject):
+class RunModel(RunSignals):
     """What is known of a run.
 
     `apply` takes one event; signals follow once the window's thread is free, at most one of each however many events
     came. Nothing here asks the engine or the disk.
 
     Attributes:
-        state: see `run_reasons.State`; "interrupted" is a replayed run whose story has no ending.
         run_path: its folder, where it is known.
         backbone, strategy, classes: as the engine said.
         train_images, validation_images, test_images, seed: see `events.RunStarted`.
+        first_answer: what the network as it is recognises; `None` where it was not asked.
+        chosen: what "auto" became; `None` where the person chose.
         epochs_planned: how many are planned now.
-        epochs: those that count, oldest first; one that the run went back behind is no longer here. 0: the warm start.
-        marks: unfreezings and the like, for the curves.
-        best_epoch: the epoch that is kept; `None` before the first.
+        history: epochs, marks, moves of the border, what was taken back, verdicts.
+        layers: what was last said of layers: `undo_step`, `snapshot_bytes`, `judged_after`; `None` before that.
+        planned_move: what a move was last said to cost.
         groups: the layer ladder, from stem to head.
         rates_now: learning rates in use, by group name.
         parameters, trainable_parameters: of the network.
         progress_stage, progress_done, progress_total: work that is not an epoch; "" where there is none.
         seconds_left: until the end of training, or of what is being prepared; `None` where unknown.
-        images_per_second: over the last batch; `None` where unknown.
-        memory_bytes: of the engine; `None` where unknown.
+        images_per_second, memory_bytes: over the last batch, and of the engine; `None` where unknown.
         metrics: scores by part of the images.
-        ending: the last event; `None` while the run is at work or where its story breaks off.
         notices: sentences that a person should read.
     """
 
-    changed = Signal()
-    epoch_added = Signal()
-    layers_changed = Signal()
-    state_changed = Signal(str)
-    ended = Signal(object)
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.state: State = "starting"
         self.run_path: Path | None = None
         self.backbone = self.strategy = ""
         self.classes: list[str] = []
         self.train_images = self.validation_images = self.test_images = self.seed = 0
         self.epochs_planned = 0
-        self.epochs: list[events.EpochEnded] = []
-        self.marks: list[Mark] = []
-        self.best_epoch: int | None = None
+        self.history = History()
+        self.first_answer: events.FirstAnswered | None = None
+        self.chosen: events.StrategyChosen | None = None
+        self.layers: events.LayersChanged | None = None
+        self.planned_move: events.MovePlanned | None = None
         self.groups: list[events.GroupState] = []
         self.rates_now: dict[str, float] = {}
         self.parameters = self.trainable_parameters = 0
@@ -78,19 +74,12 @@ class RunModel(QObject):
         self.images_per_second: float | None = None
         self.memory_bytes: int | None = None
         self.metrics: dict[str, dict[str, Any]] = {}
-        self.ending: events.Ending | None = None
         self.notices: deque[events.Notice] = deque(maxlen=200)
         self._log: deque[str] = deque(maxlen=run_log.MOST_LINES)
-        self._series = BatchSeries()
         self._asked: set[str] = set()
         self._last_batch: events.BatchEnded | None = None
-        self._batches_per_epoch, self._stopped_early, self._spent = 0, False, 0.0
-        self._watch, self._replaying = Stopwatch(), False
-        self._news: set[str] = set()
-        self._told_state: State = self.state
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.flush)
+        self._stopped_early, self._disk_said, self._spent = False, False, 0.0
+        self._watch = Stopwatch()
 
     # -- what happens ------------------------------------------------------------------------------------------
 
@@ -98,16 +87,15 @@ class RunModel(QObject):
     def replay(cls, story: Iterable[events.AnyEvent], run_path: Path | None = None) -> RunModel:
         """The run that a story tells, such as that of an `events.jsonl`; without an ending it was interrupted."""
         run = cls()
-        run._replaying = True
+        run._silent = True
         for event in story:
             run.apply(event)
         run.run_path = run_path or run.run_path
         if run.ending is None:
             run.state = "interrupted"
             run._forget_work()
-        run._replaying = False
-        run._told_state = run.state
-        run._news.clear()
+        run._silent = False
+        run._forget_news()
         return run
 
     def apply(self, event: events.AnyEvent) -> None:
@@ -116,9 +104,9 @@ class RunModel(QObject):
             return
         if (handler := _HANDLERS.get(type(event))) is None:
             return
-        marks, known = len(self.marks), loss_may_rise(self)
+        newest, known = self.marks[-1:], loss_may_rise(self)
         handler(self, event)
-        mark = self.marks[-1].text if len(self.marks) > marks else ""
+        mark = self.marks[-1].text if self.marks and self.marks[-1:] != newest else ""
         if line := run_log.line(self._spent, event, mark, RISE if loss_may_rise(self) and not known else ""):
             self._log.append(line)
         self._tell("changed")
@@ -145,28 +133,37 @@ class RunModel(QObject):
         self.memory_bytes = size_bytes
         self._tell("changed")
 
-    def flush(self) -> None:
-        """Emits what is due now instead of when the window's thread is free next."""
-        self._timer.stop()
-        news, self._news = self._news, set()
-        if "layers" in news:
-            self.layers_changed.emit()
-        if "epoch" in news:
-            self.epoch_added.emit()
-        if self.state != self._told_state:
-            self._told_state = self.state
-            self.state_changed.emit(self.state)
-        if news:
-            self.changed.emit()
-        if "ended" in news and self.ending is not None:
-            self.ended.emit(self.ending)
-
     # -- what is known -----------------------------------------------------------------------------------------
+
+    @property
+    def epochs(self) -> list[events.EpochEnded]:
+        """Those that count, oldest first; one that the run went back behind is no longer here. 0: the warm start."""
+        return self.history.epochs
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Unfreezings and the like, for the curves."""
+        return self.history.marks
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch that is kept; `None` before the first."""
+        return self.history.best_epoch
 
     @property
     def batches(self) -> list[tuple[float, float | None]]:
         """(epochs, loss) of single batches, at most 4,000 of them; `None` is a gap."""
-        return self._series.points
+        return self.history.series.points
+
+    @property
+    def undo_step(self) -> int | None:
+        """The optimizer step to which `Undo` would go back; `None` where nothing can be taken back."""
+        return self.layers.undo_step if self.layers is not None else None
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether the run waits because the disk is full."""
+        return self._disk_said and self.state == "paused"
 
     @property
     def log(self) -> list[str]:
@@ -184,7 +181,7 @@ class RunModel(QObject):
         last = self._last_batch
         return self.state == "validating" and last is not None and last.epoch >= self.epochs_planned
 
-    def is_asked(self, action: Action) -> bool:
+    def is_asked(self, action: str) -> bool:
         """Whether the engine has still to answer to that."""
         return action in self._asked
 
@@ -214,8 +211,8 @@ class RunModel(QObject):
         self.train_images, self.validation_images = event.train_images, event.validation_images
         self.test_images, self.seed, self.epochs_planned = event.test_images, event.seed, event.epochs
         self._go_to("preparing")
-        self._stopped_early = False
-        if not self._replaying:
+        self._stopped_early = self._disk_said = False
+        if not self._silent:
             self._watch.start(self._spent)
 
     def _on_progress(self, event: events.Progress) -> None:
@@ -235,44 +232,65 @@ class RunModel(QObject):
             self._stopped_early = True
             self._say_too_late()
             self._go_to("scoring")
-        elif event.code == "nothing_to_move":
-            self._asked -= {"unfreeze", "freeze"}
+        elif event.code == "disk_full":
+            self._disk_said = True
+        self._asked -= ANSWERS.get(event.code, frozenset())
+
+    def _on_first_look(self, event: events.FirstAnswered | events.StrategyChosen) -> None:
+        if isinstance(event, events.FirstAnswered):
+            self.first_answer = event
+        else:
+            self.chosen, self.strategy, self.epochs_planned = event, event.strategy, event.epochs
 
     def _on_layers_changed(self, event: events.LayersChanged) -> None:
-        before = [group.name for group in self.groups if group.trainable]
         after = [group.name for group in event.groups if group.trainable]
         if event.reason == "start":
-            self._begin_anew()
-        elif event.reason == "unfreeze":
-            self._mark("unfreeze", f"{listed(moved(before, after))} unfrozen", event.step)
-        elif event.reason == "freeze":
-            self._mark("freeze", f"{listed(moved(after, before)[::-1])} frozen", event.step)
-        self._asked -= {"unfreeze", "freeze"}
-        self.groups = event.groups
+            # One that never reached a checkpoint may have come further before.
+            self.history.begin_anew()
+            self.metrics, self.rates_now, self._last_batch = {}, {}, None
+        self.history.layers_changed(event, self.groups, self.epochs_planned)
+        # What joined in by itself answers no press.
+        self._asked -= frozenset() if event.by_itself else ANSWERS.get(event.reason, frozenset())
+        self.groups, self.layers = event.groups, event
         self.parameters, self.trainable_parameters = event.parameters, event.trainable_parameters
         self.rates_now = {name: rate for name, rate in self.rates_now.items() if name in after}
         self._tell("layers")
 
+    def _on_move_planned(self, event: events.MovePlanned) -> None:
+        self._asked.discard("plan")
+        self.planned_move = event
+        self._no_progress()
+
+    def _on_move_judged(self, event: events.MoveJudged) -> None:
+        self.history.judged(event)
+        self._no_progress()
+        if self.state == "validating":  # the comparison answers for the validation images too
+            self._go_to("training")
+        self._tell("layers")
+
+    def _on_undone(self, event: events.Undone) -> None:
+        planned = self.history.undone(event)
+        self.epochs_planned = planned or self.epochs_planned
+        self._last_batch = None  # "undo" is answered when the ladder has followed
+        self._no_progress()
+        self._tell("epoch")
+
     def _on_batch_ended(self, event: events.BatchEnded) -> None:
-        self._last_batch, self._batches_per_epoch = event, event.batches
-        self._series.add(event.step, event.epoch - 1 + event.batch / max(1, event.batches), event.loss)
+        self._last_batch, self._disk_said = event, False
+        self.history.batch_ended(event)
         self.images_per_second = event.images_per_second or self.images_per_second
         self.seconds_left = event.seconds_left
-        self._take_rates(event.learning_rates)
+        self.rates_now = dict(event.learning_rates) or self.rates_now
         self._no_progress()
         if self.state != "paused":
             self._go_to("validating" if event.batch >= event.batches else "training")
 
     def _on_epoch_ended(self, event: events.EpochEnded) -> None:
-        self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch] + [event]
+        self.history.epoch_ended(event)
         self.epochs_planned = event.epochs
-        if event.best:
-            self.best_epoch = event.epoch
-        if event.epoch:
-            self._batches_per_epoch = self._batches_per_epoch or event.step // event.epoch
         self._spent += event.seconds
         self.seconds_left = event.seconds_left if event.epoch < event.epochs else None
-        self._take_rates(event.learning_rates)
+        self.rates_now = dict(event.learning_rates) or self.rates_now
         self._no_progress()
         self._tell("epoch")
         if "stop" in self._asked:
@@ -290,28 +308,24 @@ class RunModel(QObject):
 
     def _on_continued(self, event: events.Continued) -> None:
         self._asked.discard("continue")
+        self._disk_said = False
         self._go_to("training")
-        if not self._replaying:
+        if not self._silent:
             self._watch.start()
 
     def _on_extended(self, event: events.Extended) -> None:
         added = event.epochs - self.epochs_planned
         # One that had stopped early counts from there, so that the plan may even shrink.
         text = f"{counted(added, 'epoch')} added" if added > 0 else f"{counted(event.epochs, 'epoch')} planned"
-        self._mark("extend", text, event.step)
+        self.history.extended(text, event.step)
         self.epochs_planned = event.epochs
         self._stopped_early = False
         self._asked.discard("extend")
 
     def _on_resumed(self, event: events.Resumed) -> None:
-        self.epochs = [epoch for epoch in self.epochs if epoch.epoch <= event.epoch]
-        self.marks = [mark for mark in self.marks if mark.step <= event.step]
-        self._series.drop_after(event.step)
-        best = [epoch.epoch for epoch in self.epochs if epoch.best]
-        self.best_epoch = best[-1] if best else None
+        self.history.resumed(event)
         self.metrics = {}
         self._last_batch = None
-        self._mark("resume", "continued", event.step)
         self._tell("epoch")
 
     def _on_evaluated(self, event: events.Evaluated) -> None:
@@ -321,7 +335,7 @@ class RunModel(QObject):
     def _on_ending(self, event: events.Ending) -> None:
         self.ending = event
         best = getattr(event, "best_epoch", None)
-        self.best_epoch = best if best is not None else self.best_epoch
+        self.history.best_epoch = best if best is not None else self.best_epoch
         self._set_state(_STATE_OF[type(event)])
         self._forget_work()
         self._watch.stop()
@@ -351,12 +365,6 @@ class RunModel(QObject):
         self._forget_work()
         self._set_state("starting")
 
-    def _begin_anew(self) -> None:
-        """A run that never reached a checkpoint begins with its first step."""
-        self.epochs, self.marks, self.metrics, self.best_epoch = [], [], {}, None
-        self.rates_now, self._last_batch = {}, None
-        self._series.clear()
-
     def _say_too_late(self) -> None:
         for sentence in run_reasons.too_late(self._asked):
             self.notices.append(events.Notice(code="too_late", message=sentence))
@@ -370,24 +378,16 @@ class RunModel(QObject):
     def _no_progress(self) -> None:
         self.progress_stage, self.progress_done, self.progress_total = "", 0, 0
 
-    def _take_rates(self, rates: dict[str, float]) -> None:
-        self.rates_now = dict(rates) or self.rates_now
-
-    def _mark(self, kind: MarkKind, text: str, step: int) -> None:
-        place = step / self._batches_per_epoch if self._batches_per_epoch else float(bool(step))
-        self.marks.append(Mark(place, text, kind, step))
-
-    def _tell(self, news: str) -> None:
-        self._news.add(news)
-        if not self._replaying and not self._timer.isActive():
-            self._timer.start(0)
-
 
 _HANDLERS: dict[type[events.Event], Any] = {
     events.RunStarted: RunModel._on_run_started,
     events.Progress: RunModel._on_progress,
     events.Notice: RunModel._on_notice,
+    **dict.fromkeys((events.FirstAnswered, events.StrategyChosen), RunModel._on_first_look),
     events.LayersChanged: RunModel._on_layers_changed,
+    events.MovePlanned: RunModel._on_move_planned,
+    events.MoveJudged: RunModel._on_move_judged,
+    events.Undone: RunModel._on_undone,
     events.BatchEnded: RunModel._on_batch_ended,
     events.EpochEnded: RunModel._on_epoch_ended,
     events.Paused: RunModel._on_paused,

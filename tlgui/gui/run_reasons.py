@@ -22,7 +22,19 @@ State = Literal[
     "crashed",
     "interrupted",
 ]
-Action = Literal["unfreeze", "freeze", "pause", "continue", "stop", "extend", "results", "export"]
+Action = Literal[
+    "unfreeze",
+    "freeze",
+    "undo",
+    "plan",
+    "rate",
+    "pause",
+    "continue",
+    "stop",
+    "extend",
+    "results",
+    "export",
+]
 
 ENDED = ("complete", "stopped", "failed", "crashed", "interrupted")
 _LIVE = ("training", "validating", "paused")
@@ -36,13 +48,32 @@ _PENDING = {
     "continue": "Going on.",
     "unfreeze": "The layers are being unfrozen.",
     "freeze": "The layers are being frozen.",
+    "undo": "The run is being taken back.",
+    "plan": "It is being measured on a copy.",
+    "rate": "The learning rate is being set.",
     "extend": "The epochs are being added.",
 }
 _TOO_LATE = {
     "pause": "Training ended before it could be paused.",
     "unfreeze": "Training ended before the layers could be unfrozen. Add epochs to train on with them.",
     "freeze": "Training ended before the layers could be frozen.",
+    "undo": "Training ended before the run could be taken back. Add epochs to go on; then it can be.",
+    "rate": "Training ended before the learning rate could be set.",
     "extend": "Training ended before the epochs could be added. Add them now to go on.",
+}
+
+_MOVES = frozenset({"unfreeze", "freeze"})
+# By the code of a notice or the reason of a change of layers: which presses it answers.
+ANSWERS: dict[str, frozenset[str]] = {
+    "unfreeze": _MOVES,
+    "freeze": _MOVES,
+    "nothing_to_move": _MOVES,
+    "move_not_done": _MOVES,
+    "undo": frozenset({"undo"}),
+    "nothing_to_undo": frozenset({"undo"}),
+    "rates": frozenset({"rate"}),
+    "rate_not_set": frozenset({"rate"}),
+    "rate_kept": frozenset({"rate"}),
 }
 
 
@@ -76,20 +107,41 @@ def _while_not_training(run: RunModel) -> str:
     return ""
 
 
-def _pending(run: RunModel, action: Action) -> str:
+def _pending(run: RunModel, action: str) -> str:
     return _PENDING[action] if run.is_asked(action) else ""
 
 
+def _changing(run: RunModel) -> str:
+    """What stands against one more change of layers: one that the engine has not answered yet."""
+    return next((reason for action in ("unfreeze", "freeze", "undo") if (reason := _pending(run, action))), "")
+
+
 def _unfreeze(run: RunModel) -> str:
-    if reason := _while_not_training(run) or _pending(run, "unfreeze") or _pending(run, "freeze"):
+    if reason := _while_not_training(run) or _changing(run):
         return reason
     return "" if run.next_group() else "Every layer group trains already."
 
 
 def _freeze(run: RunModel) -> str:
-    if reason := _while_not_training(run) or _pending(run, "freeze") or _pending(run, "unfreeze"):
+    if reason := _while_not_training(run) or _changing(run):
         return reason
     return "" if run.lowest_group() else "Only the head trains; it cannot be frozen."
+
+
+def _undo(run: RunModel) -> str:
+    if run.state == "complete" and run.undo_step is not None:
+        return "Training is over. Extend the run to go on; then it can be taken back."
+    if reason := _while_not_training(run) or _changing(run):
+        return reason
+    return "" if run.undo_step is not None else "Nothing was unfrozen or frozen that could be taken back."
+
+
+def _plan(run: RunModel) -> str:
+    return _while_not_training(run) or _changing(run) or _pending(run, "plan")
+
+
+def _rate(run: RunModel) -> str:
+    return _while_not_training(run) or _changing(run) or _pending(run, "rate")
 
 
 def _pause(run: RunModel) -> str:
@@ -146,6 +198,9 @@ def _export(run: RunModel) -> str:
 _RULES: dict[str, Callable[[RunModel], str]] = {
     "unfreeze": _unfreeze,
     "freeze": _freeze,
+    "undo": _undo,
+    "plan": _plan,
+    "rate": _rate,
     "pause": _pause,
     "continue": _continue,
     "stop": _stop,

@@ -8,7 +8,7 @@ from typing import Literal
 
 _MOST_POINTS = 4_000
 
-MarkKind = Literal["unfreeze", "freeze", "resume", "extend"]
+MarkKind = Literal["unfreeze", "freeze", "resume", "extend", "undo", "rates", "verdict"]
 
 
 @dataclass(frozen=True)

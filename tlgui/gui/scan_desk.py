@@ -54,6 +54,11 @@ class ScanDesk(QObject):
         """Whether the demo images are being drawn."""
         return self._demo_ticket is not None
 
+    @property
+    def preparing(self) -> bool:
+        """Whether a run folder is being made."""
+        return self._preparing is not None
+
     def open_folder(self, path: Path, keep: bool = False, table: str = "") -> None:
         """Begins to read a folder; see `Workbench.open_folder`."""
         self.from_demo = False

@@ -17,6 +17,7 @@ from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
 from tlgui.gui.machine import Machine
 from tlgui.gui.model_desk import ModelDesk
+from tlgui.gui.queue_desk import QueueDesk
 from tlgui.gui.run_desk import RunDesk
 from tlgui.gui.scan_desk import ScanDesk
 from tlgui.gui.shock_desk import ShockDesk
@@ -55,6 +56,7 @@ class Workbench(QObject):
         shock: what a split without regard to groups would have made of the score: `measure()`, `cancel()`, `found`.
         machine: what is known of this computer: `sentence()`, `device_sentence`, `speed(backbone)`.
         backbones: where the weights of each network are, and how fast it is here: `row(name)`, `rows()`, `changed`.
+        queue: runs that begin one after another: `waiting`, `busy`, `sentence`, `begin()`, `remove(run)`, `changed`.
         wakefulness: keeps the computer awake while it trains; `text` is for the train page.
         page: name of the page that is shown.
     """
@@ -103,6 +105,7 @@ class Workbench(QObject):
         self.intake = IntakeDesk(self)
         self.scans = ScanDesk(self)
         self.runs = RunDesk(self)
+        self.queue = QueueDesk(self)
         self.weights = BackboneDesk(self)
         self.models = ModelDesk(self)
         self.shortcuts = ShortcutDesk(self)
@@ -114,6 +117,7 @@ class Workbench(QObject):
         self.draft.changed.connect(self._on_draft_changed)
         self.machine.changed.connect(self.device_changed)
         self.run_changed.connect(self._hold_sleep_off)
+        self.queue.changed.connect(self._hold_sleep_off)
         settings.changed.connect(self._hold_sleep_off)
         settings.changed.connect(self._on_settings_changed)
         engine.ready.connect(self._on_engine_ready)
@@ -230,6 +234,14 @@ class Workbench(QObject):
         """Begins the run as it is set up and shows the page "train"; a second press does nothing."""
         self.runs.start()
 
+    def reason_against_queue(self) -> str:
+        """Why the run that is set up cannot wait for its turn, as a sentence; "" when it can."""
+        return self.queue.reason_against()
+
+    def queue_run(self) -> None:
+        """Makes its folder now and lets it begin when the training that is at work has ended; `queue.changed` tells."""
+        self.queue.add()
+
     def open_run(self, path: Path) -> None:
         """Shows a run from its folder: live when it trains here, else replayed from what it said."""
         self.runs.open(path)
@@ -320,6 +332,7 @@ class Workbench(QObject):
         """Starts the warm engine; the window calls this after its first paint."""
         self.engine.start()
         self.weights.survey()
+        self.queue.read()
 
     def _on_draft_changed(self) -> None:
         self.settings.set(level=self.draft.level)
@@ -328,7 +341,7 @@ class Workbench(QObject):
         self.draft.set_level(self.settings.values.level)
 
     def _hold_sleep_off(self) -> None:
-        if self.is_training and self.settings.values.keep_awake:
+        if (self.is_training or self.queue.busy) and self.settings.values.keep_awake:
             self.wakefulness.begin()
         else:
             self.wakefulness.end()

@@ -20,7 +20,7 @@ from tlgui.core import imaging_messages as messages
 from tlgui.core.imaging_process import InHand
 from tlgui.imaging.considerate import let_others_go_first, private_output
 from tlgui.imaging.folder_work import FolderWork
-from tlgui.imaging.picture_queue import PictureQueue
+from tlgui.imaging.picture_queue import Asked, PictureQueue
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Desk:
             return
         with self._lock:
             self._tickets.add(request.ticket)
-        if isinstance(request, messages.Thumbnails | messages.Picture | messages.Inspect):
+        if isinstance(request, Asked):
             self._pictures.add(request)
             return
         if request.ticket not in self._folders:

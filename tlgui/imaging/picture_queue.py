@@ -10,21 +10,33 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from tlgui.core.imaging_messages import Answer, Inspect, Inspected, Picture, Thumbnail, Thumbnails
+from tlgui.core.imaging_messages import (
+    Answer,
+    Inspect,
+    Inspected,
+    Picture,
+    ShowViews,
+    Thumbnail,
+    Thumbnails,
+    ViewsShown,
+)
 from tlgui.core.scrub import scrub
 from tlgui.imaging.pixels import DecodeError
 from tlgui.imaging.seen import inspected
 from tlgui.imaging.thumbnails import thumbnail
+from tlgui.imaging.views import views_shown
 
 logger = logging.getLogger(__name__)
 
-_NO_NUMBER = -1  # of what the network sees: a request for it is one picture, and is forgotten whole
+Asked = Thumbnails | Picture | Inspect | ShowViews
+
+_NO_NUMBER = -1  # of what the network or training sees: a request for it is of one image, and is forgotten whole
 
 
 class _Order(NamedTuple):
     """One picture to make."""
 
-    request: Thumbnails | Picture | Inspect
+    request: Asked
     number: int
     path: str
 
@@ -49,10 +61,10 @@ class PictureQueue:
         self._changed = threading.Condition()
         threading.Thread(target=self._run, name="pictures", daemon=True).start()
 
-    def add(self, request: Thumbnails | Picture | Inspect) -> None:
+    def add(self, request: Asked) -> None:
         """Takes a request; single large pictures go before all small ones."""
         match request:
-            case Inspect():
+            case Inspect() | ShowViews():
                 orders = [_Order(request, _NO_NUMBER, request.path)]
             case Picture():
                 orders = [_Order(request, request.wanted.number, request.wanted.path)]
@@ -94,6 +106,8 @@ class PictureQueue:
         ticket = order.request.ticket
         if isinstance(order.request, Inspect):
             return Inspected(ticket=ticket, problem=problem)
+        if isinstance(order.request, ShowViews):
+            return ViewsShown(ticket=ticket, problem=problem)
         return Thumbnail(ticket=ticket, number=order.number, problem=problem)
 
 
@@ -101,6 +115,8 @@ def _picture(order: _Order) -> Answer:
     request = order.request
     if isinstance(request, Inspect):
         return inspected(request)
+    if isinstance(request, ShowViews):
+        return views_shown(request)
     side, whole = (request.longest, True) if isinstance(request, Picture) else (request.side, request.whole)
     small = thumbnail(Path(request.root, order.path), side, whole, request.rule)
     return Thumbnail(

@@ -15,11 +15,11 @@ from tlgui.core import run_folder
 from tlgui.core.backbones import backbone
 from tlgui.core.errors import UserError
 from tlgui.core.intake import Change, CutTest, GroupBy, SetTable, UseFold
-from tlgui.core.planning import check_parts, resolve
+from tlgui.core.planning import check_parts, prepared, resolve
 from tlgui.core.project import Project, find_project
 from tlgui.core.records import Scan
 from tlgui.core.run_folder import RunFolder
-from tlgui.core.run_spec import Dataset, RunSpec
+from tlgui.core.run_spec import Dataset, RunSpec, Training
 from tlgui.core.split import PARTS, Part, conflicts, split
 from tlgui.core.superseded import without_effect
 from tlgui.imaging.names import is_readable_name
@@ -119,7 +119,8 @@ def prepare_run(
     project = project or find_project(
         data, [record.path for record in scan.used] + [left.path for left in scan.left_out]
     )
-    training, advice = resolve(spec.training, len(scan.used))
+    training = _answered(prepared(spec.training), project)
+    advice = resolve(spec.training, len(scan.used))[1]
     decided = [*(project.in_force if follows_journal else ()), *changes]
     replaced = without_effect(decided)
     dataset = Dataset(
@@ -134,7 +135,16 @@ def prepare_run(
         formats=scan.formats,
     )
     spec = msgspec.structs.replace(
-        spec, tlgui=__version__, data="", training=training, dataset=dataset, pixel_rule=scan.pixel_rule, machine=None
+        spec,
+        tlgui=__version__,
+        data="",
+        training=training,
+        dataset=dataset,
+        pixel_rule=scan.pixel_rule,
+        # What was found out for another run is found out anew.
+        machine=None,
+        first_answer=None,
+        chosen=None,
     )
     kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan)
     parts = split_of(scan, spec.split_fractions, spec.training.seed, kept)
@@ -181,6 +191,11 @@ def _followed(opened: Opened) -> Opened:
             "Put back what is missing; or open the folder in the window and take that decision back.",
         )
     return opened
+
+
+def _answered(training: Training, project: Project) -> Training:
+    """With the project's answer on left and right, where nothing is said for this run."""
+    return training if training.mirror is not None else msgspec.structs.replace(training, mirror=project.intake.mirror)
 
 
 def _refuse_unsayable(*places: Path | None) -> None:

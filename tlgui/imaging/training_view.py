@@ -7,7 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from tlgui.core.augmentations import Augmentation
 from tlgui.imaging.pixels import Source, decode, open_image, open_source, to_rgb
+
+_SPARE = 2.0  # so many pixels for each of the view's, along a side: what is enlarged after a crop is not sharp
+
+
+def read_for_views(source: Source, size: int, row: Augmentation, **rule: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Pixels from which views of a row are cut.
+
+    Args:
+        source: as in `read_pixels`.
+        size: side of the views in pixels.
+        row: how they are varied: of a part that is cut out small, more pixels are needed.
+        **rule: the fields of `PixelRule`.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        DecodeError: the file cannot be used.
+    """
+    return read_for_training(source, math.ceil(size * max(_SPARE, row.smallest_area**-0.5)), **rule)
 
 
 def read_for_training(source: Source, at_least: int, **rule: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:

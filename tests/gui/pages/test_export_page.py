@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.fake_run import story
 from helpers.finished_run import finished_run
@@ -201,6 +202,25 @@ def test_before_there_is_a_model_the_page_says_what_will_be_here(qtbot: QtBot) -
     page = opened(qtbot, ModelBench())
     assert "Here the finished model becomes a file" in words(page)
     assert page.hint() == "There is no run yet."
+
+
+@pytest.mark.parametrize("ending", [events.Completed(message="", best_epoch=3), events.Stopped(best_epoch=3), None])
+def test_t32_it_says_which_state_an_export_holds_however_training_ended(
+    ending: events.Ending | None, qtbot: QtBot, run: RunFolder
+) -> None:
+    """At its end or early, by Stop, and of a run that broke off: the same rule in the same words."""
+    bench = ModelBench(run)
+    told = [event for event in story() if not isinstance(event, events.Ending)]
+    bench.run = RunModel.replay([*told, *([ending] if ending is not None else [])])
+    best = bench.run.best_epoch
+    assert best
+    page = opened(qtbot, bench)
+    assert f"It holds the run's best state, that of epoch {best}, chosen on validation, however training" in words(page)
+
+    first = next(event for event in told if isinstance(event, events.EpochEnded))
+    bench.run = RunModel.replay([msgspec.structs.replace(first, epoch=0, best=True), events.Stopped(best_epoch=0)])
+    bench.run_changed.emit()
+    assert "best state, that from before the first epoch, chosen" in words(page)
 
 
 @pytest.mark.parametrize(

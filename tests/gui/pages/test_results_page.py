@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -245,3 +246,13 @@ def test_many_classes_fit_with_the_matrix_on_its_own(qtbot: QtBot, tmp_path: Pat
     qtbot.wait(20)
     assert page.too_wide() == 0
     assert page._matrix.cell("class 11", "class 11").isVisible()
+
+
+@pytest.mark.parametrize(("best", "words_of_it"), [(13, "that of epoch 13"), (0, "the one before the first epoch")])
+def test_the_head_says_which_state_was_scored(qtbot: QtBot, tmp_path: Path, best: int, words_of_it: str) -> None:
+    run = finished_run(tmp_path / "run", CLASSES, ANSWERS)
+    scores = run.results / "metrics.json"
+    scores.write_text(json.dumps(json.loads(scores.read_text()) | {"best_epoch": best}))
+    page = opened(qtbot, ModelBench(run))
+    qtbot.waitUntil(lambda: page.findings is not None, timeout=5000)
+    assert f"The best state is {words_of_it}, chosen on validation." in words(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,14 +16,17 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from tlgui.core import events
+from tlgui.core import events, run_queue
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import remember_place
+from tlgui.core.run_queue import Queued
 from tlgui.core.runs import RunSummary, Score
+from tlgui.gui import run_desk
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.start.dropped import meaning_of
 from tlgui.gui.pages.start.run_words import STATES, words_of
 from tlgui.gui.pages.start_page import StartPage
+from tlgui.gui.run_reading import read_run
 from tlgui.gui.settings import Settings
 from tlgui.gui.theme import theme
 from tlgui.gui.widgets import Button, Chip, MiniStat
@@ -374,8 +378,15 @@ def test_a_run_that_trains_is_known_by_whichever_way_its_folder_is_reached(
 
 
 def test_a_pressed_card_says_at_once_that_it_opens_and_recovers_when_it_cannot(
-    bench: Bench, page: StartPage, qtbot: QtBot, tmp_path: Path
+    bench: Bench, page: StartPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    answers = threading.Event()  # the drive takes its time
+
+    def slowly(path: Path) -> Any:
+        assert answers.wait(5)
+        return read_run(path)
+
+    monkeypatch.setattr(run_desk, "read_run", slowly)
     show_runs(bench, summary(path=tmp_path / "gone", state="interrupted"), SCORED)
     card = page.recent.cards[0]
     card.setFocus()
@@ -384,6 +395,7 @@ def test_a_pressed_card_says_at_once_that_it_opens_and_recovers_when_it_cannot(
     assert card.accessibleName().startswith("Opening…")
     assert page.open.isEnabled()
 
+    answers.set()
     qtbot.waitUntil(lambda: bool(bench.problems))
     assert card.isEnabled() and "Opening…" not in read(card)
     assert card.continue_button is not None and card.continue_button.isVisibleTo(card)
@@ -450,3 +462,50 @@ def test_every_control_has_a_name_and_a_tooltip_and_can_be_reached_by_tab(bench:
             assert button.accessibleName()
             assert button.toolTip()
             assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+# Notes and the queue
+
+
+def test_the_first_line_of_the_notes_stands_on_the_card_and_is_found(
+    bench: Bench, page: StartPage, qtbot: QtBot
+) -> None:
+    noted = summary("Blood smears", note="Slide 7 is odd\nask Ada about it")
+    others = [summary(f"Set {number}") for number in range(5)]
+    show_runs(bench, *others, noted)
+    assert "Slide 7" not in read(page), "it is further down"
+    page.recent.search.setText("ada ODD")
+    assert [card.run.path for card in page.recent.cards] == [noted.path]
+    assert "Slide 7 is odd" in read(page) and "ask Ada" not in read(page)
+    assert "note: Slide 7 is odd" in page.recent.cards[0].accessibleName()
+    assert page.recent.more.isHidden()
+
+    page.recent.search.setText("nowhere")
+    assert page.recent.cards == [] and "No run here has 'nowhere' in its name, method or notes." in read(page)
+    page.recent.search.setText("")
+    assert page.recent.cards[0].run.path == others[0].path and page.recent.more.isVisible()
+
+
+def test_a_few_runs_need_no_search(bench: Bench, page: StartPage) -> None:
+    show_runs(bench, summary("One"), summary("Two"))
+    assert page.recent.search.isHidden()
+
+
+def test_a_run_that_waits_stands_in_the_queue_and_not_among_the_recent_ones(
+    bench: Bench, page: StartPage, qtbot: QtBot
+) -> None:
+    show_runs(bench, summary("One"), summary("Two", state="never began"))
+    assert page.queue.isHidden()
+    waits = Queued(run=str(Path("/runs/Two")), data="/d", name="Two", method="Feature extraction, EfficientNet-Lite0")
+    failed = Queued(run="/runs/Three", data="/d", name="Three", problem="The images are gone.")
+    run_queue.change(lambda _: (waits, failed))
+    bench.queue.read()
+    qtbot.waitUntil(lambda: len(bench.queue.waiting) == 1)
+    assert [card.run.dataset for card in page.recent.cards] == ["One"]
+    words = read(page.queue)
+    assert "1 run waits" in words and "It begins when you say so." in words
+    assert "Three" in words and "The images are gone." in words and "failed" in words
+    opened = []
+    page.queue.opened.connect(opened.append)
+    page.queue.rows[1].buttons["open"].click()
+    assert opened == [Path("/runs/Three")]

@@ -5,105 +5,40 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
 from helpers.fake_engine import story
-from PySide6.QtCore import QObject, Qt, Signal
+from helpers.train_bench import (
+    TOLD,
+    Bench,
+    banners,
+    before_the_first_epoch,
+    ended,
+    foot,
+    paused,
+    shown,
+    take,
+    texts,
+    until_epoch,
+)
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from tlgui.core import commands, events
 from tlgui.core.run_spec import BestBy, RunSpec, Training
 from tlgui.gui import background
 from tlgui.gui.pages.train import plot_cards
+from tlgui.gui.pages.train.ending import sentence_of
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
 from tlgui.gui.pages.train.status_card import status_of
 from tlgui.gui.pages.train_page import TrainPage
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.theme import theme
-from tlgui.gui.widgets import Banner, Button, Label
-
-TOLD = story()
-
-
-class Wake(QObject):
-    changed = Signal(str)
-    text = "Sleep is held off while training."
-
-
-class Bench(QObject):
-    """What the page needs of the workbench, and what it asked of it."""
-
-    run_changed = Signal()
-    images_found = Signal()
-    device_changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.run: RunModel | None = None
-        self.training_run: RunModel | None = None
-        self.training_run: RunModel | None = None
-        training = Training(head_learning_rate=1e-3, top_learning_rate=5e-4, stem_factor=0.01, epochs=20)
-        self.run_spec: Any = SimpleNamespace(training=training, backbone="efficientnet-lite0", dataset=None)
-        self.draft = SimpleNamespace(summary=None)
-        self.run_folder: object = "a run"
-        self.machine = SimpleNamespace(device="")
-        self.wakefulness = Wake(self)
-        self.sent: list[commands.Command] = []
-        self.asked: list[Any] = []
-
-    def send(self, command: commands.Command) -> None:
-        self.sent.append(command)
-
-    def show(self, page: str) -> None:
-        self.asked.append(page)
-
-    def continue_run(self, more_epochs: int = 0) -> None:
-        self.asked.append(("continue", more_epochs))
-
-    def choose_images(self) -> None:
-        self.asked.append("choose images")
-
-    def end_engine(self) -> None:
-        self.asked.append("end the engine")
-
-
-def until_epoch(number: int, batches: int = 5) -> RunModel:
-    """A live run in the epoch after `number`."""
-    run = RunModel()
-    ended = next(i for i, e in enumerate(TOLD) if isinstance(e, events.EpochEnded) and e.epoch == number)
-    for event in TOLD[: ended + 1]:
-        run.apply(event)
-    for event in [e for e in TOLD[ended + 1 :] if isinstance(e, events.BatchEnded)][:batches]:
-        run.apply(event)
-    run.set_memory(910_000_000)
-    return run
-
-
-def before_the_first_epoch() -> RunModel:
-    run = RunModel()
-    for event in TOLD:
-        run.apply(event)
-        if isinstance(event, events.LayersChanged):
-            break
-    run.apply(events.Progress(stage="features of the training images", done=120, total=673, seconds_left=9.0))
-    return run
-
-
-def ended(event: events.Ending, after: int = 6) -> RunModel:
-    run = until_epoch(after)
-    run.apply(event)
-    return run
-
-
-def paused() -> RunModel:
-    run = until_epoch(11)
-    run.apply(events.Paused(step=250))
-    return run
-
+from tlgui.gui.widgets import Button
 
 CRASHED = events.Crashed(cause="signal 9", last_lines="the last line of its log", run="run")
 FULL = events.Failed(problem="The disk is full.", remedy="Free some space, then continue the run.", details="[28]")
@@ -132,42 +67,6 @@ def bench(qtbot: QtBot) -> Iterator[Bench]:
 def page(qtbot: QtBot, bench: Bench) -> Iterator[TrainPage]:
     yield shown(qtbot, bench, 1064, 800)
     background.shut_down()
-
-
-def shown(qtbot: QtBot, bench: Bench, width: int, height: int) -> TrainPage:
-    theme().install(QApplication.instance())  # type: ignore[arg-type]
-    window = QMainWindow()
-    made = TrainPage(bench)  # type: ignore[arg-type]
-    window.setCentralWidget(made)
-    made.held_by_test = window  # type: ignore[attr-defined]
-    qtbot.addWidget(window)
-    window.resize(width, height)
-    window.show()
-    QApplication.processEvents()
-    return made
-
-
-def take(bench: Bench, run: RunModel) -> RunModel:
-    run.setParent(bench)
-    bench.run = run
-    run.flush()
-    bench.run_changed.emit()
-    QApplication.processEvents()
-    return run
-
-
-def foot(page: TrainPage) -> dict[str, bool]:
-    """Words of the buttons at the left that a person sees, and whether they can be pressed."""
-    seen = (button for button in page.buttons.values() if button.isVisible())
-    return {button.accessibleName(): button.isEnabled() for button in seen}
-
-
-def texts(widget: QWidget) -> str:
-    return "\n".join(label.text() for label in widget.findChildren(Label) if label.isVisible())
-
-
-def banners(page: TrainPage) -> list[Banner]:
-    return [banner for banner in page.findChildren(Banner) if banner.isVisible()]
 
 
 # -- what is shown ------------------------------------------------------------------------------------------------
@@ -205,7 +104,7 @@ def test_before_the_engine_speaks_the_status_says_what_is_waited_for(page: Train
     bench.run_folder = None
     take(bench, RunModel())
     assert page.status_card.text() == "Preparing, the images are being listed and split into parts"
-    bench.run_folder = "a run"
+    bench.run_folder = SimpleNamespace(path=Path("no such run"))
     bench.run_changed.emit()
     assert page.status_card.text() == "Starting the engine, this takes a few seconds"
     bench.machine.device = "cpu"
@@ -328,13 +227,16 @@ def test_the_warm_start_is_the_epoch_before_the_first(page: TrainPage, bench: Be
 @pytest.mark.parametrize("best_by", get_args(BestBy))
 def test_the_best_epoch_is_named_once_with_what_makes_it_the_best(page: TrainPage, bench: Bench, best_by: str) -> None:
     """An epoch with more images right may stand beside it, so "best" alone would look like a mistake."""
-    bench.run_spec.training = msgspec.structs.replace(bench.run_spec.training, best_by=best_by)
+    training = msgspec.structs.replace(bench.run_spec.training, best_by=best_by)
+    bench.run_spec = msgspec.structs.replace(bench.run_spec, training=training)
     run = take(bench, RUNS["complete"]())
     best = next(epoch for epoch in run.epochs if epoch.epoch == run.best_epoch)
     words = {kind: plot.best_words for kind, plot in page.plots.plots.items()}
     if best_by == "validation_loss":
         assert words == {"loss": "lowest validation loss", "accuracy": ""}
         assert "epoch 16 is kept: lowest validation loss" in page.status_card.text()
+    elif best_by == "accuracy":
+        assert words == {"loss": "", "accuracy": "highest accuracy"}, "the curve itself shows its value"
     else:
         balanced = f"{best.validation_balanced_accuracy or 0:.1%}".replace("%", " %")
         assert words == {"loss": "", "accuracy": f"highest balanced accuracy, {balanced}"}
@@ -437,9 +339,9 @@ def test_the_ladder_is_one_tab_stop_with_arrows_inside(qtbot: QtBot, page: Train
 @pytest.mark.parametrize(
     ("rung", "words", "command"),
     [
-        (4, "Unfreeze to here: block 3 and every group above it learn", commands.Unfreeze(groups=3)),
-        (2, "Unfreeze to here: block 5 and every group above it learn", commands.Unfreeze(groups=1)),
-        (1, "Freeze from here: the top and every group below it stay as they are", commands.Freeze(groups=1)),
+        (4, "Unfreeze to here… (block 3 and every group above it learn)", commands.Unfreeze(groups=3)),
+        (2, "Unfreeze to here… (block 5 and every group above it learn)", commands.Unfreeze(groups=1)),
+        (1, "Freeze from here… (the top and every group below it stay as they are)", commands.Freeze(groups=1)),
     ],
 )
 def test_a_rung_unfreezes_to_itself_or_freezes_from_itself(
@@ -450,7 +352,9 @@ def test_a_rung_unfreezes_to_itself_or_freezes_from_itself(
     qtbot.keyClick(page.ladder.rungs[rung], Qt.Key.Key_Return)
     menu = page.ladder.menu
     assert menu is not None and menu.actions()[0].text() == words
-    menu.actions()[0].trigger()
+    at_once = menu.actions()[1]
+    assert at_once.text().endswith("at once, without the plan")
+    at_once.trigger()
     menu.close()
     assert bench.sent == [command]
 
@@ -460,8 +364,8 @@ def test_the_menu_of_a_rung_says_why_nothing_can_be_done(qtbot: QtBot, page: Tra
     page.ladder.open_menu(2)
     menu = page.ladder.menu
     assert menu is not None
-    assert [action.isEnabled() for action in menu.actions()] == [False, False]
-    assert menu.actions()[1].text().startswith("Training has not begun yet")
+    assert [action.isEnabled() for action in menu.actions()] == [False] * 3
+    assert menu.actions()[2].text().startswith("Training has not begun yet")
     menu.close()
 
 
@@ -477,18 +381,6 @@ def test_the_plan_says_what_unfreezing_would_change(page: TrainPage, bench: Benc
 
 
 # -- presses --------------------------------------------------------------------------------------------------------
-
-
-def test_two_presses_on_unfreeze_send_one_command_and_say_so_at_once(
-    qtbot: QtBot, page: TrainPage, bench: Bench
-) -> None:
-    run = take(bench, until_epoch(14))
-    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
-    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
-    page.actions_of_run.unfreeze.trigger()
-    assert bench.sent == [commands.Unfreeze(groups=1)]
-    run.flush()
-    assert page.hint() == "The layers are being unfrozen." and not page.primary.isEnabled()
 
 
 def test_stop_is_seen_at_once(qtbot: QtBot, page: TrainPage, bench: Bench) -> None:
@@ -529,6 +421,15 @@ def test_an_engine_that_still_speaks_is_waited_for(qtbot: QtBot, page: TrainPage
         assert not page.buttons["stop"].isEnabled()
 
 
+def test_a_run_that_fails_before_its_first_epoch_speaks_of_no_epoch(page: TrainPage, bench: Bench) -> None:
+    run = before_the_first_epoch()
+    run.apply(events.Failed(problem="The disk is full.", remedy="Free some space."))
+    take(bench, run)
+    assert run.state == "failed" and not run.epochs
+    assert status_of(run).title == "Ended before the first epoch had ended"
+    assert sentence_of(run, bench.run_spec).endswith("There is no model yet.")
+
+
 def test_scoring_counts_the_images_in_few_words(page: TrainPage, bench: Bench) -> None:
     run = take(bench, until_epoch(14))
     run.apply(events.Progress(stage="answers for the validation images", done=105, total=210))
@@ -550,8 +451,8 @@ def test_pause_becomes_continue(qtbot: QtBot, page: TrainPage, bench: Bench) -> 
 @pytest.mark.parametrize(
     ("keys", "command"),
     [
-        ((Qt.Key.Key_U, False), commands.Unfreeze(groups=1)),
-        ((Qt.Key.Key_U, True), commands.Freeze(groups=1)),
+        ((Qt.Key.Key_U, False), commands.PlanMove(kind="unfreeze", groups=1)),
+        ((Qt.Key.Key_U, True), commands.PlanMove(kind="freeze", groups=1)),
         ((Qt.Key.Key_P, False), commands.Pause()),
         ((Qt.Key.Key_Period, False), commands.Stop()),
     ],
@@ -590,8 +491,16 @@ def test_whatever_is_pressed_whenever_only_what_is_allowed_is_sent(page: TrainPa
     chance = random.Random(7)
     run = take(bench, RunModel())
     actions = page.actions_of_run
-    presses = {"unfreeze": actions.ask_unfreeze, "freeze": actions.ask_freeze, "pause": actions._on_pause,
-               "stop": actions._on_stop, "extend": lambda: actions.ask_extend(2)}  # fmt: skip
+    presses = {
+        "unfreeze": lambda: actions.ask_move("unfreeze", 1),
+        "freeze": lambda: actions.ask_move("freeze", 1),
+        "undo": actions.ask_undo,
+        "rate": lambda: actions.ask_rate("head", 0.01),
+        "plan": lambda: actions.ask_plan("unfreeze", 1),
+        "pause": actions._on_pause,
+        "stop": actions._on_stop,
+        "extend": lambda: actions.ask_extend(2),
+    }
     for event in TOLD[::3]:
         run.apply(event)
         for name in chance.choices(list(presses), k=2 if chance.random() < 0.5 else 0):

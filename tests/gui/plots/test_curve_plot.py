@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core.events import EpochEnded
 from tlgui.gui.plots.curve_plot import CurvePlot
-from tlgui.gui.plots.curves import RunCurves
+from tlgui.gui.plots.curves import Ghost, RunCurves, ghost_points
 from tlgui.gui.plots.legend import Legend
 from tlgui.gui.plots.series import MOST_DRAWN
 from tlgui.gui.plots.window import EpochWindow
@@ -249,3 +249,60 @@ def test_under_the_crosshair_epoch_nought_says_what_it_is(qtbot: QtBot) -> None:
     assert "the start: the head fitted on frozen features, before the first epoch" in words_painted(plot)
     plot.resize(260, 200)  # where that has no room it stays short
     assert "the start" in words_painted(plot)
+
+
+def test_what_was_taken_back_is_drawn_pale_behind_the_curves(plot: CurvePlot) -> None:
+    before = plot.grab().toImage()
+    back = Ghost([epoch(8, 0.5, 0.5), epoch(9, 0.9, 0.8), epoch(10, None, 0.9)], "taken back")
+    plot.set_ghosts([back])
+    QApplication.processEvents()
+    assert plot.grab().toImage() != before
+    training, validation = (item.getData() for item in plot._ghost_items)
+    assert list(training[0][:2]) == [8.0, 9.0] and list(training[1][:2]) == [0.5, 0.9]
+    assert np.isnan(training[1][2]) and np.isnan(training[1][3]), "no number is a gap, and a stretch ends in one"
+    assert list(validation[1][:3]) == [0.5, 0.8, 0.9]
+    assert plot._ghost_items[0].opts["pen"].color().alphaF() < 0.5
+    plot.refresh()
+    assert plot.accessibleName().endswith("what was taken back is shown pale")
+    plot.set_ghosts([])
+    plot.refresh()
+    QApplication.processEvents()
+    assert plot.grab().toImage() == before
+
+
+def test_stretches_do_not_hang_together() -> None:
+    stretches = [Ghost([epoch(n, 0.1 * n, 0.2) for n in part], "taken back") for part in ((1, 2, 3), (2, 3, 4, 5))]
+    ((x, y), _) = ghost_points("loss", stretches)
+    assert [len(part) for part in np.split(y, np.flatnonzero(np.isnan(y)))] == [3, 5, 1]
+    assert len(x) == len(y) == 9
+    assert ghost_points("accuracy", []) and len(ghost_points("accuracy", [])[0][0]) == 0
+
+
+def test_a_diverged_stretch_does_not_flatten_the_curves_that_count(plot: CurvePlot) -> None:
+    scale = plot.ranges()
+    plot.set_ghosts([Ghost([epoch(8, 0.5, 0.5), epoch(9, 900.0, 800.0)], "taken back")])
+    plot.refresh()
+    assert plot.ranges() == scale
+
+
+def test_a_reference_lies_in_the_plot_with_its_name(qtbot: QtBot, curves: RunCurves) -> None:
+    window = EpochWindow()
+    plot = CurvePlot("accuracy", window, curves.of("accuracy"))
+    window.setParent(plot)
+    qtbot.addWidget(plot)
+    window.set_planned(1, 20)
+    plot.resize(600, 240)
+    plot.show()
+    plot.refresh()
+    without = plot.grab().toImage()
+    low = plot.ranges()[1][0]
+    plot.reference = (0.31, "the network as it is")
+    plot.refresh()
+    QApplication.processEvents()
+    assert plot.ranges()[1][0] < 0.31 < low
+    image, y = plot.grab().toImage(), round(plot.point_of(1.0, 0.31).y())
+    dark = [x for x in range(60, 590) if min(image.pixelColor(x, y + by).lightness() for by in (-1, 0, 1)) < 110]
+    assert len(dark) > 200 and image != without
+    assert "the network as it is 31.0 %" in plot.accessibleName()
+    window.show_part(3.0, 6.0)
+    assert plot.ranges()[1][0] > 0.31, "a closer look is at the curves"

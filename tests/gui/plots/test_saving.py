@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtSvg import QSvgRenderer
@@ -59,6 +60,17 @@ def test_the_table_holds_every_series_with_a_point_as_decimal_mark_and_gaps_empt
     assert [row["best"] for row in rows] == ["", "", "yes"]
     assert [row["what_was_done"] for row in rows] == ["", "top unfrozen; 2 epochs more", ""]
     assert "validation_accuracy" in rows[0] and "validation_balanced_accuracy" in rows[0]
+
+
+def test_what_was_taken_back_stands_last_with_its_number() -> None:
+    told = epochs()
+    back = [[msgspec.structs.replace(told[2], learning_rates={"block 5": 0.1})], [told[1], told[2]]]
+    rows = list(csv.DictReader(io.StringIO(saving.csv_table(told, [(1.5, "top unfrozen")], back).decode())))
+    assert [(row["epoch"], row["taken_back"]) for row in rows] == [
+        ("1", ""), ("2", ""), ("3", ""), ("3", "1"), ("2", "2"), ("3", "2"),
+    ]  # fmt: skip
+    assert [row["what_was_done"] for row in rows] == ["", "top unfrozen", "", "", "", ""]
+    assert rows[3]["learning_rate block 5"] == "0.1"
 
 
 def test_the_picture_is_sharp_and_shows_the_curves_in_their_colours(plots: list[saving.Named]) -> None:

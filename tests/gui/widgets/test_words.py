@@ -321,3 +321,14 @@ def test_the_details_of_an_error_can_be_copied(qtbot: QtBot, shown: Shown) -> No
     copy = next(button for button in banner.findChildren(Button) if button.plain_text == "Copy the details")
     copy.click()
     assert QGuiApplication.clipboard().text() == "line 3: no room"
+
+
+def test_a_number_and_its_percent_sign_stay_on_one_line(qtbot: QtBot) -> None:
+    label = Label("Stretched by up to 33 %.", "body", wrap=True)
+    qtbot.addWidget(label)
+    without = label.fontMetrics().horizontalAdvance("Stretched by up to 33")
+    layout, _ = label._laid_out(without + 4)
+    lines = [layout.lineAt(number) for number in range(layout.lineCount())]
+    starts = [layout.text()[line.textStart() :] for line in lines]
+    assert len(starts) == 2 and starts[1] == "33\N{NO-BREAK SPACE}%."
+    assert label.text() == "Stretched by up to 33 %.", "what is read and copied is as it was"

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from helpers.wizard_bench import FakeBench, summary
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tlgui.core.parameters import PARAMETERS
 from tlgui.gui.widgets import IconButton, NumberField
-from tlgui.gui.wizard.parameter_rows import ChoiceRow, FractionsRow, NumberRow
+from tlgui.gui.wizard.choice_list import ChoiceList
+from tlgui.gui.wizard.parameter_fields import EpochsRow, FractionsRow, NumberOrAutoRow, epochs_in
+from tlgui.gui.wizard.parameter_rows import ChoiceRow, NumberRow
 from tlgui.gui.wizard.strategy_page import StrategyPage
 
 
@@ -45,7 +48,7 @@ def reset(qtbot: QtBot, page: StrategyPage, field: str) -> None:
 
 def test_every_setting_has_a_row_with_its_words(page: StrategyPage) -> None:
     for parameter in PARAMETERS:
-        if parameter.field not in ("strategy", "similarity"):
+        if parameter.place == "form":
             said = [label.text() for label in page.form.rows[parameter.field].findChildren(QLabel)]
             assert {parameter.label, parameter.help} <= set(said)
             assert page.form.rows[parameter.field].isVisible()
@@ -117,14 +120,127 @@ def test_a_changed_value_goes_back_to_its_default(
     assert not page.form.rows[field].findChild(IconButton).isVisible()  # type: ignore[union-attr]
 
 
-def test_a_choice_is_pressed(bench: FakeBench, page: StrategyPage) -> None:
-    for field, key in (("augmentation", "no-flip"), ("best_by", "balanced_accuracy"), ("fit", "squash")):
-        row = page.form.rows[field]
-        assert isinstance(row, ChoiceRow)
-        row.field.button(key).click()
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("augmentation", "microscopy"),
+        ("best_by", "balanced_accuracy"),
+        ("imbalance", "class-weights"),
+        ("mirror", False),
+        ("warm_start", False),
+        ("cycle_momentum", True),
+        ("precision", "float32"),
+        ("unfreezing", "plateau"),
+    ],
+)
+def test_a_choice_is_pressed(bench: FakeBench, page: StrategyPage, field: str, value: Any) -> None:
+    row = page.form.rows[field]
+    assert isinstance(row, ChoiceRow)
+    row.choose(value)
 
-    assert (bench.draft.training.augmentation, bench.draft.training.best_by) == ("no-flip", "balanced_accuracy")
+    assert getattr(bench.draft.training, field) == value
+    assert row.field.value == row.key(value)
+
+
+def test_how_long_images_fit_is_pressed(bench: FakeBench, page: StrategyPage) -> None:
+    row = page.form.rows["fit"]
+    assert isinstance(row, ChoiceRow)
+    row.choose("squash")
+
     assert bench.draft.fit == "squash"
+
+
+def test_the_wheel_over_a_list_scrolls_the_page_and_changes_nothing(bench: FakeBench, page: StrategyPage) -> None:
+    row = page.form.rows["augmentation"]
+    assert isinstance(row, ChoiceRow) and isinstance(row.field, ChoiceList)
+    before = row.field.currentIndex()
+    where = QPointF(5, 5)
+    no, down = Qt.MouseButton.NoButton, QPoint(0, -120)
+    event = QWheelEvent(
+        where, where, QPoint(), down, no, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False
+    )
+
+    row.field.wheelEvent(event)
+
+    assert not event.isAccepted() and row.field.currentIndex() == before
+
+
+def test_the_batch_size_can_be_left_to_the_program(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    row = page.form.rows["batch_size"]
+    assert isinstance(row, NumberOrAutoRow)
+    row.field.setText("x")
+    assert row.problem
+
+    row.auto.click()
+    assert bench.draft.training.batch_size == "auto" and not row.field.isEnabled()
+    assert row.problem == "" and row.field.text() == ""
+
+    row.auto.click()
+    assert bench.draft.training.batch_size == 32 and row.field.text() == "32" and row.field.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs", "problem"),
+    [
+        ("3, 6, 9", [3, 6, 9], ""),
+        ("9 3;6", [3, 6, 9], ""),
+        ("3,3", [3], ""),
+        ("", [], ""),
+        ("3, x", [], "Write whole numbers with commas between them: 3, 6, 9."),
+        ("2.5", [], "Write whole numbers with commas between them: 3, 6, 9."),
+        ("-1", [], "Write whole numbers with commas between them: 3, 6, 9."),
+        ("0, 3", [], "Epochs count from 1."),
+    ],
+)
+def test_epochs_are_read_as_people_write_them(text: str, epochs: list[int], problem: str) -> None:
+    assert epochs_in(text) == (epochs, problem)
+
+
+def test_a_plan_of_unfreezing_is_typed(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    row = page.form.rows["unfreeze_at"]
+    assert isinstance(row, EpochsRow)
+
+    row.field.setText("3, 6")
+    assert bench.draft.training.unfreeze_at == [3, 6] and bench.draft.resolved()[0].unfreezing == "schedule"
+    row.field.setText("3, 6, ")
+    assert row.problem and bench.draft.training.unfreeze_at == [3, 6]
+    row.field.setText("3, 20000")
+    assert row.problem == "Allowed is 1 to 10000."
+
+    reset(qtbot, page, "unfreeze_at")
+    assert bench.draft.training.unfreeze_at == [] and row.field.text() == "" and row.problem == ""
+
+
+def test_what_changes_nothing_is_hidden_or_says_why(bench: FakeBench, page: StrategyPage) -> None:
+    row = page.form.rows["head_units"]
+    assert "Without effect now: there is no hidden layer." in [label.text() for label in row.findChildren(QLabel)]
+    bench.draft.set_training("head", "hidden")
+    assert all(
+        not label.text() or label.isHidden() or "Without" not in label.text() for label in row.findChildren(QLabel)
+    )
+
+    bench.draft.set_level("adjustable")
+    assert page.form.rows["mirror"].isVisible()
+    bench.draft.set_training("augmentation", "off")
+    assert not page.form.rows["mirror"].isVisible()
+
+
+def test_with_a_recipe_a_value_goes_back_to_the_recipes_own(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_preset("tutorial-pipeline")
+    number(page, "epochs").setText("3")
+    assert bench.draft.preset_changes == ["epochs"]
+
+    reset(qtbot, page, "epochs")
+    assert bench.draft.training.epochs == 20 and bench.draft.preset_changes == []
+
+
+def test_sections_have_headings_where_they_have_rows(bench: FakeBench, page: StrategyPage) -> None:
+    assert all(heading.isVisible() for heading in page.form._headings.values())
+
+    bench.draft.set_level("adjustable")
+    seen = {section for section, heading in page.form._headings.items() if heading.isVisible()}
+    assert seen == {row.parameter.section for row in page.form.rows.values() if row.isVisible()}
+    assert "Last layer" not in seen
 
 
 def test_the_three_shares_are_taken_when_they_are_100_together(
@@ -148,7 +264,7 @@ def test_the_three_shares_are_taken_when_they_are_100_together(
 
 
 def test_a_split_that_the_folders_give_is_not_for_the_person_to_choose(qtbot: QtBot) -> None:
-    found = summary({"a": (70, 15, 15), "b": (70, 15, 15)})
+    found = summary({"a": (60, 15, 25), "b": (65, 15, 20)})
     bench = FakeBench(
         type(found)(
             name="x",
@@ -165,6 +281,8 @@ def test_a_split_that_the_folders_give_is_not_for_the_person_to_choose(qtbot: Qt
     row = page.form.rows["split_fractions"]
     assert isinstance(row, FractionsRow)
     assert not row.fields[0].isEnabled()
+    assert [field.value() for field in row.fields] == [62.5, 15, 22.5], "the shares that are in use"
+    assert bench.draft.split_fractions == (0.7, 0.15, 0.15) and not row.problem
     assert "The folders give the split" in "".join(label.text() for label in row.findChildren(QLabel))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -15,9 +16,12 @@ from pytestqt.qtbot import QtBot
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import ScanSummary
 from tlgui.core.intake import CropBorder, CutTest, GroupBy, SetColour, UseFold
+from tlgui.core.planning import resolve
 from tlgui.core.records import DatasetWarning, Grouping, PixelRule
-from tlgui.core.run_spec import Dataset, RunSpec
+from tlgui.core.run_spec import Chosen, Dataset, RunSpec, Training
+from tlgui.gui.widgets import Button
 from tlgui.gui.wizard.review.decided import decided_of_run
+from tlgui.gui.wizard.review.rates_dialog import RatesDialog
 from tlgui.gui.wizard.review_page import ReviewPage
 
 HOSTILE = summary(
@@ -47,15 +51,24 @@ def read(widget: QWidget) -> str:
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
 
 
+def press(qtbot: QtBot, widget: QWidget, text: str) -> None:
+    found = [b for b in widget.findChildren(Button) if b.plain_text == text and b.isVisibleTo(widget)]
+    assert len(found) == 1, text
+    qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
+
+
 def test_the_run_is_said_in_plain_words(qtbot: QtBot, projects: Path) -> None:
     _, page = shown(qtbot)
 
     said = read(page)
     assert "will learn to tell “basophil”, “eosinophil” and “lymphocyte” apart from 764 training images" in said
     assert "163 test images are read once" in said
-    assert "about 2 minutes" in said and "From the speed measured here" in said
+    assert "What learns is decided when the network has seen your images" in said
+    assert "The table alone would say: fine-tune the top layers." in said
+    assert "From the speed measured here" in said
+    assert "If it becomes “Feature extraction”: about " in said and "“Fine-tune the top layers”: about " in said
     assert said.count("about ") >= 3 and str(projects) in said
-    assert page.hint() == "Takes about 2 minutes on this computer"
+    assert re.fullmatch("Takes about .+ to .+ minutes on this computer", page.hint())
 
 
 def test_an_estimate_by_another_networks_speed_says_so(qtbot: QtBot) -> None:
@@ -67,11 +80,15 @@ def test_an_estimate_by_another_networks_speed_says_so(qtbot: QtBot) -> None:
     assert page.hint().endswith(", estimated from another network's speed")
     said = read(page.numbers)
     assert "Estimated from another network's speed here." in said
-    assert "For the best and the last state of the model.\n" in said
+    assert "For the best and the last state of the model alone" in said and "frozen layers saw" not in said
+    assert "If it becomes" not in said
 
 
 def test_the_ladder_shows_what_learns_from_the_start(qtbot: QtBot) -> None:
     bench, page = shown(qtbot)
+    assert "the head; more is decided" in read(page)
+    assert [rung.state for rung in page.ladder.ladder.rungs] == ["learning"] + ["frozen"] * 6
+    bench.draft.set_strategy("fine-tune-top")
 
     rungs = {rung.layer_group: rung for rung in page.ladder.ladder.rungs}
     assert rungs["head"].accessibleName() == "Head, under 1 % of the parameters, learns at 0.0010"
@@ -89,6 +106,7 @@ def test_the_ladder_shows_what_learns_from_the_start(qtbot: QtBot) -> None:
 def test_the_page_follows_the_steps_before(qtbot: QtBot) -> None:
     bench, page = shown(qtbot)
 
+    bench.draft.set_strategy("fine-tune-top")
     bench.draft.set_training("epochs", 3)
 
     assert "There are 3 passes" in read(page)
@@ -120,6 +138,77 @@ def test_a_training_at_work_is_the_reason_against_another(qtbot: QtBot) -> None:
     bench.run_changed.emit()
 
     assert page.hint() == bench.against_start and not page.primary.isEnabled()
+
+
+def test_while_a_training_is_at_work_the_run_is_queued(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    bench.is_training, bench.queue.sentence = True, "1 run waits."
+    bench.queue.changed.emit()
+
+    assert page.primary.plain_text == "Queue this run" and page.hint() == "1 run waits."
+    qtbot.mouseClick(page.primary, Qt.MouseButton.LeftButton)
+    assert bench.asked == [("queue",)]
+
+    bench.against_queue = "This run waits already."
+    bench.queue.changed.emit()
+    assert page.hint() == "This run waits already." and not page.primary.isEnabled()
+
+
+def test_unequal_classes_are_said_with_what_is_done_and_one_press_switches_it(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot, summary({"a": (250, 50, 50), "b": (50, 20, 20)}))
+    said = read(page.notices)
+    assert "“a” has 5 times the training images of “b”\n250 and 50; corrected by logit adjustment" in said
+
+    press(qtbot, page, "Switch off")
+    qtbot.waitUntil(lambda: bench.draft.training.imbalance == "off")
+    assert "not corrected" in read(page.notices)
+
+    press(qtbot, page, "Correct it")
+    qtbot.waitUntil(lambda: bench.draft.training.imbalance == "auto")
+
+
+def test_rates_of_layer_groups_are_given_before_the_run(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    assert not page.ladder.rates.isVisible()
+    bench.draft.set_level("adjustable")
+    bench.draft.set_strategy("fine-tune-top")
+
+    press(qtbot, page, "Rates…")
+    dialog = page.window().findChild(RatesDialog)
+    assert dialog is not None and list(dialog.fields) == [
+        "head", "top", "block 5", "block 4", "block 3", "blocks 1-2", "stem"
+    ]  # fmt: skip
+    assert dialog.fields["block 5"].placeholderText() == "0.000038, by itself", "1e-4 / 2.6"
+    dialog.fields["top"].setText("x")
+    assert not dialog.accept_button.isEnabled() and "is no number" in dialog.problem.text()
+    dialog.fields["top"].setText("0,0005")
+    dialog.fields["head"].setText("5")
+    assert dialog.problem.text().startswith("Head: Far above what is usual")
+    dialog.fields["head"].setText("0.002")
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+
+    assert bench.draft.training.group_learning_rates == {"top": 0.0005, "head": 0.002}
+    rungs = {rung.layer_group: rung.state_text for rung in page.ladder.ladder.rungs}
+    assert (rungs["head"], rungs["top"]) == ("0.0020", "0.00050")
+    assert "2 groups have a rate of their own." in read(page.ladder)
+
+    bench.draft.set_backbone("resnet50")
+    assert bench.draft.training.group_learning_rates == {"head": 0.002}, "this one has no group 'top'"
+    press(qtbot, page, "Rates…")
+    dialog = page.window().findChildren(RatesDialog)[-1]
+    qtbot.mouseClick(dialog.clear, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    assert bench.draft.training.group_learning_rates == {}
+
+
+def test_what_auto_became_is_said_of_a_run(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    asked, _ = resolve(Training(strategy="feature-extraction"), 1_092)
+    chosen = Chosen(strategy="feature-extraction", top_groups=1, by="headroom", sentence="It recognises 97 % already.")
+    bench.draft.load(RunSpec(training=asked, chosen=chosen), bench.draft.data, CELLS)
+    bench.begin()
+
+    assert page.paragraph.text().endswith("Chosen by measurement: It recognises 97 % already.")
 
 
 def test_an_error_stands_on_the_page_and_goes_with_the_next_press(qtbot: QtBot) -> None:
@@ -194,7 +283,9 @@ def test_after_the_run_began_it_is_read_and_a_new_one_can_be_set_up(qtbot: QtBot
 @pytest.mark.parametrize("width", [1064, 964, 900])
 @pytest.mark.parametrize("found", [CELLS, HOSTILE, None])
 def test_it_fits(qtbot: QtBot, found: ScanSummary | None, width: int) -> None:
-    _, page = shown(qtbot, found)
+    bench, page = shown(qtbot, found)
+    bench.draft.set_level("everything")
+    bench.draft.set_preset("tutorial-pipeline")
     page.resize(width, 540)
 
     assert page.too_wide() == 0

@@ -8,7 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tlgui.gui.widgets import Button
+from tlgui.core.planning import resolve
+from tlgui.core.run_spec import Chosen, RunSpec, Training
+from tlgui.gui.widgets import Button, Dialog
+from tlgui.gui.wizard import strategy_page
+from tlgui.gui.wizard.rate import rate_dialog
+from tlgui.gui.wizard.strategy.question import BY_ROW
 from tlgui.gui.wizard.strategy_page import SET_BACK, StrategyPage
 
 
@@ -52,28 +57,37 @@ def rows(page: StrategyPage) -> list[str]:
     return [" | ".join(page.table.cell_text(i, c) for c in range(4)) for i in range(page.table.row_count())]
 
 
-def test_the_fitting_row_is_lit_by_the_number_of_images(page: StrategyPage) -> None:
-    assert page.table.cells.lit == page.table.picked_row() == 1
-    assert rows(page)[1].startswith("1,000 to 10,000\nyours: 1,092 | photograph-like\nnot answered | Fine-tune the top")
-    assert "yours" not in rows(page)[0]
-    assert "Not answered: counted as like everyday photographs." in read(page)
-    assert "Our advice: fine-tune the top layers" in read(page)
-    assert "1,092 images; at least 348 a class" in read(page)
+def test_the_fitting_row_is_lit_and_the_decision_is_left_open(page: StrategyPage) -> None:
+    assert len(rows(page)) == 7
+    assert page.table.picked_row() == 0 and rows(page)[0].startswith(
+        "any | any | As advised\nDecided after the network"
+    )
+    assert page.table.cells.lit == 3
+    assert rows(page)[3].startswith("1,000 to 10,000\nyours: 1,092 | photograph-like\nnot answered | Fine-tune the top")
+    assert sum("yours" in row for row in rows(page)) == 1
+    said = read(page)
+    assert "Not answered: counted as like everyday photographs." in said
+    assert (
+        "Our advice: let the network look first" in said and "How many of them it recognises as it is decides" in said
+    )
+    assert "The table says: 1,092 images are between 1,000 and 10,000" in said
+    assert "1,092 images; at least 348 a class" in said
     assert all("about " in row for row in rows(page))
     assert page.hint().startswith("Takes about ")
 
 
-def test_the_answer_moves_the_advice(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+def test_the_answer_moves_the_lit_row(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
     answer(page, "Another kind of picture")
 
     assert bench.draft.similarity == "different" and bench.draft.strategy == "auto"
-    assert page.table.cells.lit == page.table.picked_row() == 2
-    assert "another kind\nyour answer" in rows(page)[2]
-    assert bench.draft.resolved()[0].top_groups == 2
+    assert page.table.cells.lit == 4 and page.table.picked_row() == 0
+    assert "another kind\nyour answer | Progressive unfreezing + domain adaptation" in rows(page)[4]
     assert "you said that they are another kind of picture" in read(page)
+    assert "There are none, so it trains without that term." in read(page.advice)
 
-    press(qtbot, page, "Take the answer back")
-    assert bench.draft.similarity is None and page.table.cells.lit == 1
+    press(qtbot, page.question, "Take the answer back")
+    assert bench.draft.similarity is None and page.table.cells.lit == 3
+    assert "without that term" not in read(page.advice)
 
 
 def test_few_images_light_feature_extraction(qtbot: QtBot) -> None:
@@ -81,32 +95,153 @@ def test_few_images_light_feature_extraction(qtbot: QtBot) -> None:
     page = StrategyPage(bench)  # type: ignore[arg-type]
     qtbot.addWidget(page)
 
-    assert page.table.cells.lit == 0
+    assert page.table.cells.lit == 1
     assert (
-        rows(page)[0]
-        == "below 1,000\nyours: 200 | any | Feature extraction\nOnly a new last layer learns | not measured"
+        rows(page)[1] == "below 1,000\nyours: 200 | photograph-like\nnot answered | "
+        "Feature extraction\nOnly a new last layer learns | not measured"
     )
 
 
 def test_a_pick_against_the_advice_says_what_to_expect(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
-    pick(qtbot, page, 3)
+    pick(qtbot, page, 5)
 
     assert bench.draft.strategy == "full-fine-tuning"
-    assert page.table.picked_row() == 3 and page.table.cells.lit == 1
+    assert page.table.picked_row() == 5 and page.table.cells.lit == 3
     assert "the network may learn these images by heart" in read(page)
+    assert "The table's advice: fine-tune the top layers" in read(page)
 
-    press(qtbot, page, "Follow the advice")
-    assert bench.draft.strategy == "auto" and page.table.picked_row() == 1
+    press(qtbot, page.advice, "As advised")
+    assert bench.draft.strategy == "auto" and page.table.picked_row() == 0
     assert "by heart. Then" not in read(page)
 
 
-def test_the_row_with_two_groups_can_be_picked(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+@pytest.mark.parametrize(
+    ("row", "strategy", "similarity"),
+    [
+        (0, "auto", None),
+        (1, "feature-extraction", None),
+        (2, "feature-extraction", "different"),
+        (3, "fine-tune-top", None),
+        (4, "progressive-unfreezing", "different"),
+        (5, "full-fine-tuning", None),
+        (6, "full-fine-tuning", None),
+    ],
+)
+def test_every_row_can_be_picked(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage, row: int, strategy: str, similarity: str | None
+) -> None:
+    pick(qtbot, page, 3)
+    pick(qtbot, page, row)
+
+    assert (bench.draft.strategy, bench.draft.similarity) == (strategy, similarity)
+    assert page.table.picked_row() == row
+    assert (BY_ROW in read(page.question)) == (similarity is not None)
+    adaptation = "trains without that term" in read(page.advice)
+    assert adaptation == (row in (2, 4))
+
+
+def test_the_row_of_the_other_kind_takes_the_answer_with_it_and_back(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
     pick(qtbot, page, 2)
-    assert (bench.draft.strategy, bench.draft.training.top_groups) == ("fine-tune-top", 2)
-    assert page.table.picked_row() == 2
+    pick(qtbot, page, 1)
+
+    assert (bench.draft.strategy, bench.draft.similarity) == ("feature-extraction", "similar")
+    assert page.table.picked_row() == 1 and BY_ROW in read(page.question)
+
+    answer(page, "Another kind of picture")
+    assert page.table.picked_row() == 2 and BY_ROW not in read(page.question)
+
+
+def test_from_scratch_is_the_second_choice_of_the_last_row(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    assert not page.start.isVisible()
+    pick(qtbot, page, 6)
+    assert page.start.isVisible() and page.start.field.value == "full-fine-tuning"
+
+    page.start.field.button("from-scratch").click()
+
+    assert bench.draft.strategy == "from-scratch" and page.table.picked_row() == 6
+    assert "1,092 images must teach everything" in read(page.advice)
+    pick(qtbot, page, 5)
+    assert bench.draft.strategy == "full-fine-tuning" and page.table.picked_row() == 5
+
+
+def test_a_network_without_pretrained_weights_trains_from_scratch(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    bench.draft.set_backbone("tiny-cnn")
+    assert bench.draft.resolved()[0].strategy == "from-scratch" and page.primary.isEnabled()
+    assert "Our advice: from scratch" in read(page) and page.table.cells.lit == -1
 
     pick(qtbot, page, 1)
-    assert (bench.draft.strategy, bench.draft.training.top_groups) == ("auto", None)
+    wanted = "has no pretrained weights: it can only train from scratch."
+    assert page.hint().endswith(wanted) and not page.primary.isEnabled()
+
+    press(qtbot, page, "Train from scratch")
+    assert bench.draft.strategy == "from-scratch" and page.primary.isEnabled()
+    assert not page.start.field.button("full-fine-tuning").isEnabled()
+
+
+def test_a_recipe_fills_the_settings_says_what_was_changed_and_is_left_again(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    page.recipe.list.choose("tutorial-pipeline")
+
+    training = bench.draft.training
+    assert (training.head, training.epochs, training.augmentation) == ("hidden", 20, "tutorial")
+    assert page.table.picked_row() == 3 and "20 epochs" in read(page.recipe) and "change" not in read(page.recipe)
+    page.recipe.deviations.set_open(True)
+    assert read(page.recipe).count(".\n") >= 3 and "no weight decay" in read(page.recipe)
+
+    bench.draft.set_training("epochs", 5)
+    bench.draft.set_training("seed", 9)
+    assert "The tutorial's pipeline + 1 change: epochs." in read(page.recipe)
+
+    press(qtbot, page.recipe, "Leave the recipe")
+    training = bench.draft.training
+    assert (training.preset, training.head, training.augmentation) == ("", "linear", "photos")
+    assert (training.strategy, training.epochs, training.seed) == ("fine-tune-top", 5, 9)
+
+
+def test_what_was_chosen_by_measurement_is_said_of_a_run(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    chosen = Chosen(strategy="fine-tune-top", top_groups=2, by="trial", sentence="On 80 images it was 4 points better.")
+    asked, _ = resolve(Training(strategy="fine-tune-top", top_groups=2), 1_092)
+    bench.draft.load(RunSpec(training=asked, chosen=chosen), bench.draft.data, bench.draft.summary)
+    bench.begin()
+
+    said = read(page.advice)
+    assert "Chosen by measurement: fine-tune the top layers" in said
+    assert "Decided by a short trial. On 80 images it was 4 points better." in said
+    assert page.table.picked_row() == 3
+
+
+def test_the_buttons_beside_settings_open_their_dialogs(
+    bench: FakeBench, page: StrategyPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    class Recorded(Dialog):
+        def __init__(self, _bench: object, parent: QWidget) -> None:
+            super().__init__("Rate", parent=parent)
+            opened.append("rate")
+
+    monkeypatch.setattr(rate_dialog, "RateDialog", Recorded)
+    monkeypatch.setattr(strategy_page, "open_augmentation_preview", lambda bench, parent: opened.append("preview"))
+    bench.draft.set_level("everything")
+
+    for field, text in (("augmentation", "Preview…"), ("head_learning_rate", "Find one…")):
+        button = next(b for b in page.form.rows[field].findChildren(Button) if b.plain_text == text)
+        button.click()
+
+    assert opened == ["preview", "rate"]
+
+
+def test_settings_that_contradict_each_other_stand_beside_the_button(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_training("unfreeze_at", [3, 6])
+    bench.draft.set_training("unfreezing", "plateau")
+
+    assert not page.primary.isEnabled()
+    assert page.hint().startswith("Two settings do not go together: “Unfreeze after epochs” is a schedule")
 
 
 def test_the_levels_show_more_settings(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
@@ -144,12 +279,12 @@ def test_what_is_missing_before_stands_beside_the_button(qtbot: QtBot) -> None:
 def test_after_the_run_began_it_can_only_be_read(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
     page.level.button("everything").click()
     bench.begin()
-    assert "any other can be picked" not in read(page)
+    assert "any can be picked" not in read(page)
 
     pick(qtbot, page, 3)
     answer(page, "Another kind of picture")
 
-    assert bench.draft.strategy == "auto" and page.table.picked_row() == 1 and bench.draft.similarity is None
+    assert bench.draft.strategy == "auto" and page.table.picked_row() == 0 and bench.draft.similarity is None
     assert page.form.rows["epochs"].field.isReadOnly()  # type: ignore[attr-defined]
     assert page.form.rows["epochs"].field.text() == "15"  # type: ignore[attr-defined]
 
@@ -169,7 +304,7 @@ def test_own_values_that_another_row_sets_back_are_said_and_come_back(
     bench.draft.set_training("head_learning_rate", 0.02)
     assert SET_BACK not in read(page)
 
-    pick(qtbot, page, 3)
+    pick(qtbot, page, 5)
     assert bench.draft.strategy == "full-fine-tuning"
     assert bench.draft.training.head_learning_rate is None
     assert SET_BACK in read(page)

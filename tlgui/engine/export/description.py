@@ -14,6 +14,7 @@ import msgspec
 from tlgui import __version__
 from tlgui.core.preprocessing import Preprocessing
 from tlgui.core.records import Frame, Method, PixelRule
+from tlgui.engine.backbones import arguments
 from tlgui.engine.trained_model import TrainedModel
 
 # Key -> meaning. To add a field: a row here (the README prints this table), its value in `describe`, and, where
@@ -29,8 +30,10 @@ FIELDS: dict[str, str] = {
     "pixel_rule": "method, low, high, background, frame, colour, border: how stored values become 8-bit RGB",
     "pixel_rule_sentence": "the same in words, complete: frame, values, transparency, DICOM, orientation, border, colour",
     "backbone": "the network's name in tlgui's table",
-    "library": "who builds the network: timm or torchvision",
+    "library": "who builds the network: timm, torchvision, or own: its few lines stand in predict.py",
     "builder": "the library's name for it",
+    "builder_arguments": "what the builder is told beside the number of classes, such as the size of the input",
+    "head": "kind, units, dropout, at: what stands in the place of the library's last layer, and its path there",
     "model_hash": "sha256 of the run's best weights, from which this was exported",
     "tlgui": "version of the program that wrote it",
     "use": "what it may be used for",
@@ -89,6 +92,8 @@ def describe(model: TrainedModel, *, inside_graph: bool) -> dict[str, Any]:
         "backbone": network.row.name,
         "library": network.row.library,
         "builder": network.row.builder,
+        "builder_arguments": arguments(network.row, recipe.size),
+        "head": {**msgspec.to_builtins(card.head), "at": network.row.head_linear},
         "model_hash": model.weights_hash,
         "tlgui": __version__,
         "use": RESEARCH_USE,

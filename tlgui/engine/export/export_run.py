@@ -133,7 +133,7 @@ def _facts(path: Path) -> dict[str, Any]:
 
 
 def _versions(model: TrainedModel, format_: str) -> dict[str, str]:
-    packages = {"torch", model.network.row.library, *script.needs(model, format_)}
+    packages = {"torch", model.network.row.package, *script.needs(model, format_)}
     if format_ == "onnx":
         packages |= {"onnx", "onnxscript"}
     versions = {"python": platform.python_version()}

@@ -1,7 +1,8 @@
 """`predict.py`: from files to labels without this program, in one file that stands alone.
 
-It is put together from the program's own source (how a file becomes pixels; for weights also how they are resized)
-and from templates in resources/export, so that a receiver runs the very lines that the program runs.
+It is put together from the program's own source (how a file becomes pixels; for weights also how they are resized, and
+a network that no library has) and from templates in resources/export, so that a receiver runs the very lines that the
+program runs.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ def text(model: TrainedModel, format_: str) -> str:
     ]
     if format_ == "weights":
         parts.append(_section("How pixels become a square: the program's own source", _source("resize.py")))
+        if model.network.row.library == "own":
+            network = _source("small_cnn.py", "tlgui.engine")
+            parts.append(_section("The network: the program's own source", network))
     parts.append(_section("The model", _template(f"{format_}_model.py")))
     parts.append(_section("The command line", _template("command_line.py")))
     return "\n\n".join(parts)
@@ -43,7 +47,7 @@ def needs(model: TrainedModel, format_: str) -> list[str]:
     says what is missing when it is given one.
     """
     decoders = dict.fromkeys(package for kind in model.card.formats for package in NEEDS.get(kind, ()))
-    runtime = ["onnxruntime"] if format_ == "onnx" else ["torch", model.network.row.library]
+    runtime = ["onnxruntime"] if format_ == "onnx" else list(dict.fromkeys(("torch", model.network.row.package)))
     return ["numpy", "Pillow", *runtime, *decoders]
 
 
@@ -52,8 +56,8 @@ def blocked(format_: str) -> list[str]:
     return ["tlgui", "torch", "torchvision", "timm"] if format_ == "onnx" else ["tlgui"]
 
 
-def _source(name: str) -> str:
-    return (resources.files("tlgui.imaging") / name).read_text(encoding="utf-8")
+def _source(name: str, package: str = "tlgui.imaging") -> str:
+    return (resources.files(package) / name).read_text(encoding="utf-8")
 
 
 def _template(name: str) -> str:

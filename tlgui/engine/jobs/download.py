@@ -9,10 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import Backbone, backbone
+from tlgui.core.backbones import Backbone
 from tlgui.core.events import Event
 from tlgui.engine import weights
 from tlgui.engine.control import Control
+from tlgui.engine.timm_models import row_of
 
 _T = TypeVar("_T")
 _POLL_S = 0.2
@@ -26,7 +27,7 @@ def fetch(job: commands.Fetch, control: Control) -> Iterator[Event]:
     Raises:
         UserError: they are not to be had.
     """
-    row = backbone(job.backbone)
+    row = row_of(job.backbone)
     try:
         yield from _told(row, lambda report, cancelled: weights.make_ready(row, report, cancelled), control)
     except weights.DownloadCancelledError:

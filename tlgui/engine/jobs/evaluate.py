@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tlgui.core import commands, events
+from tlgui.core.augmentations import augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.run_folder import open_run
@@ -47,7 +48,9 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     by_part: dict[str, list[int]] = {}
     for index, record in enumerate(scan.used):
         by_part.setdefault(own.get(record.content_hash, "new"), []).append(index)
-    reader = Reader(root, model.network.preprocessing, model.card.pixel_rule, "off", torch.get_num_threads())
+    reader = Reader(
+        root, model.network.preprocessing, model.card.pixel_rule, augmentation("off"), torch.get_num_threads()
+    )
     skipped = 0
     try:
         for name in ("train", "validation", "test", "new"):

@@ -15,7 +15,6 @@ import psutil
 import torch
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import backbone
 from tlgui.core.errors import UserError
 from tlgui.core.estimates import about_time
 from tlgui.core.events import Event
@@ -25,6 +24,7 @@ from tlgui.engine.backbones import build
 from tlgui.engine.control import Control
 from tlgui.engine.device import find_device
 from tlgui.engine.network import Network
+from tlgui.engine.timm_models import row_of
 from tlgui.engine.trunk import CHUNK, WORTH_COMPILING, Trunk, compile_trunk, compiled_trunk, executor_for
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def measure(job: commands.Measure, control: Control) -> Iterator[Event]:
     layers comes first; for weights that are here that is work that a training finds done. A `Stop` acts between the
     steps.
     """
-    row = backbone(job.backbone)
+    row = row_of(job.backbone)
     yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
     try:
         network, own = build(row, 2, weights.pretrained(row)), True

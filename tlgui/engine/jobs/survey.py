@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import BACKBONES, backbone
+from tlgui.core.backbones import BACKBONES, added
 from tlgui.core.events import Event
 from tlgui.engine import weights, weights_state
 from tlgui.engine.backbones import build
 from tlgui.engine.control import Control
+from tlgui.engine.timm_models import row_of
 
 
 def survey(job: commands.Survey, control: Control) -> Iterator[Event]:
@@ -18,7 +19,7 @@ def survey(job: commands.Survey, control: Control) -> Iterator[Event]:
     rows = []
     for state in weights_state.states():
         rows.append(state)
-        yield events.Progress(stage="weights on this computer", done=len(rows), total=len(BACKBONES))
+        yield events.Progress(stage="weights on this computer", done=len(rows), total=len(BACKBONES) + len(added()))
         if isinstance(control.take(), commands.Stop):
             yield events.Stopped()
             return
@@ -32,7 +33,7 @@ def check_weights(job: commands.CheckWeights, control: Control) -> Iterator[Even
     Raises:
         UserError: it is no file of weights, or is that of another network.
     """
-    row, path = backbone(job.backbone), Path(job.file)
+    row, path = row_of(job.backbone), Path(job.file)
     state = weights.read_file(path)
     # As a training would take it, so that what is said here holds there; two classes are the fewest.
     build(row, 2, state, source=f"'{path.name}'")

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import Backbone, backbone
+from tlgui.core.backbones import Backbone, check_strategy
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
-from tlgui.core.planning import first_trainable
+from tlgui.core.heads import head_of
+from tlgui.core.planning import resolve
 from tlgui.core.run_folder import RunFolder, open_run
-from tlgui.core.run_spec import Machine, RunSpec
+from tlgui.core.run_spec import RunSpec
 from tlgui.core.split import PARTS
-from tlgui.core.strategies import strategy
-from tlgui.engine import cache, results, trained_model, weights
+from tlgui.core.strategies import AUTO, strategy
+from tlgui.engine import results, trained_model, weights
 from tlgui.engine.backbones import build
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
-from tlgui.engine.device import find_device, physical_cores
+from tlgui.engine.device import find_device
 from tlgui.engine.fit import fit
-from tlgui.engine.frozen_part import FrozenPart, needed_bytes, too_large
 from tlgui.engine.jobs.download import pretrained
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
-from tlgui.engine.samples import Part, Reader
+from tlgui.engine.samples import Part
 from tlgui.engine.setup import Outcome, Setup
-from tlgui.engine.trained_model import Card, TrainedModel
-from tlgui.engine.trunk import Trunk, compiled_trunk, executor_for
-
-logger = logging.getLogger(__name__)
+from tlgui.engine.timm_models import row_of
+from tlgui.engine.trained_model import TrainedModel
 
 # A window that lists runs tries the lock for an instant; that must not look like another training.
 _LOCK_PATIENCE_S = 0.5
-_VERSIONS = ("torch", "torchvision", "timm", "onnxruntime", "numpy", "pillow")
 
 
 def train(job: commands.Train, control: Control) -> Iterator[Event]:
@@ -85,6 +80,7 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     resume = checkpoints.exists
     if resume:
         _refuse_finished(run, job)
+    device = find_device()
     classes = spec.dataset.classes
     manifest = run.manifest()
     parts: dict[str, Part] = {name: Part.of([row for row in manifest if row.part == name], classes) for name in PARTS}
@@ -96,10 +92,10 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         train_images=len(parts["train"]),
         validation_images=len(parts["validation"]),
         test_images=len(parts["test"]),
-        epochs=checkpoints.place().epochs if resume else spec.training.epochs or 0,
+        epochs=checkpoints.place().epochs if resume else resolve(spec.training, spec.dataset.images)[0].epochs or 0,
         seed=spec.training.seed,
     )
-    row = backbone(spec.backbone)
+    row = row_of(spec.backbone)
     own = "" if resume else _own_weights(run, spec, job)
     try:
         network = yield from _network(row, spec, job, control, resume)
@@ -109,9 +105,8 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     if own:
         spec = msgspec.structs.replace(spec, weights=own)
         run.write_spec(spec)
-    device = find_device()
     network.model.to(device)
-    setup = yield from _setup(run, spec, network, parts, root, control, device, checkpoints)
+    setup = yield from set_up(Given(run, spec, network, parts, root, control, device, checkpoints))
     setup.resume, setup.more_epochs = resume, job.more_epochs
     try:
         outcome = yield from fit(setup)
@@ -159,93 +154,23 @@ def _network(
 ) -> Generator[Event, None, Network]:
     """The network with its start weights; one that goes on takes all of them from its checkpoint instead."""
     assert spec.dataset is not None
+    row.at(spec.size)  # a size that it does not take is refused before anything is fetched
     state = None
     source = f"The weights of {row.label}"
-    if not resume:
+    # "auto" becomes from-scratch where nothing pretrained was published.
+    needed = strategy(spec.training.strategy).pretrained and (row.pretrained or spec.training.strategy != AUTO)
+    if not resume and needed:
         if job.weights_file:
             path = Path(job.weights_file)
             state, source = weights.read_file(path), f"'{path.name}'"
         else:
+            check_strategy(row, spec.training.strategy)
             state = yield from pretrained(row, job.download, control)
-    return build(row, len(spec.dataset.classes), state, spec.fit, source)
-
-
-def _setup(
-    run: RunFolder,
-    spec: RunSpec,
-    network: Network,
-    parts: dict[str, Part],
-    root: Path,
-    control: Control,
-    device: torch.device,
-    checkpoints: Checkpoints,
-) -> Generator[Event, None, Setup]:
-    training, row = spec.training, strategy(spec.training.strategy)
-    assert spec.dataset is not None
-    if spec.machine is not None:
-        # As many as when the run began: the order of sums, and so the last bits, depend on it.
-        torch.set_num_threads(min(spec.machine.threads, physical_cores()))
-    threads = torch.get_num_threads()
-    card = Card(
-        backbone=spec.backbone,
-        classes=spec.dataset.classes,
-        fit=spec.fit,
-        pixel_rule=spec.pixel_rule,
-        epoch=0,
-        formats=spec.dataset.formats,
-    )
-    reader = Reader(root, network.preprocessing, spec.pixel_rule, training.augmentation, threads)
-    cut = first_trainable(training, network.head_index)
-    views = training.views or 1
-    frozen_cut = network.head_index if row.warm_start else cut
-    compiled, known, lowest, cached_before = None, "", network.head_index, None
-    if checkpoints.exists:
-        place = checkpoints.place()
-        network.model.load_state_dict(checkpoints.model())
-        known, lowest, cut = place.compiled, place.lowest, place.first
-        cached_before = place.caching
-    compile_cut = min(frozen_cut, lowest)
-    passes = len(parts["train"]) * views + len(parts["validation"]) + len(parts["test"])
-    executor = spec.machine.executor if spec.machine else executor_for(device, compile_cut, passes)
-    if executor == "onnxruntime" and compile_cut > 0:
-        yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
-        try:
-            compiled = compiled_trunk(network, compile_cut, known)
-        except (OSError, UserError) as error:
-            # A full or read-only place for caches costs speed, never the run.
-            logger.warning("Frozen layers run in torch: their compiled form cannot be kept (%s)", type(error).__name__)
-    trunk = Trunk(network, device, compiled, compile_cut, threads)
-    needed = needed_bytes(network, cut, len(parts["train"]), len(parts["validation"]), views)
-    # Views follow from it, so a run that goes on does as it did before, whatever the disk holds now.
-    caching = cut > 0 and needed <= cache.budget_bytes() if cached_before is None else cached_before
-    if not caching and cut > 0 and cached_before is None:
-        yield too_large(needed)
-    frozen = FrozenPart(network, trunk, reader, spec.pixel_rule, training.augmentation, caching)
-    if caching:
-        frozen.make_room(needed, cut)
-    if compiled and not frozen.check(parts["train"], compile_cut):
-        compiled = None
-    if spec.machine is None:
-        machine = Machine(
-            device=str(device),
-            executor="onnxruntime" if compiled else "torch",
-            threads=threads,
-            versions={name: version(name) for name in _VERSIONS},
-        )
-        run.write_spec(msgspec.structs.replace(spec, machine=machine))
-    return Setup(
-        network=network,
-        training=training,
-        warm_start=row.warm_start,
-        train=parts["train"],
-        validation=parts["validation"],
-        frozen=frozen,
-        checkpoints=checkpoints,
-        card=card,
-        control=control,
-        device=device,
-        compiled=compiled.name if compiled else "",
-    )
+    head, seed = head_of(spec.training), spec.training.seed
+    network = build(row, len(spec.dataset.classes), state, spec.fit, source, spec.size, head, seed)
+    if network.note and not resume:
+        yield events.Notice(code="input_size", message=network.note)
+    return network
 
 
 def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outcome) -> Generator[Event, None, bool]:
@@ -258,6 +183,7 @@ def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Out
     network = setup.network
     network.model.load_state_dict(best.network.model.state_dict())
     model = TrainedModel(network, best.card, best.weights_hash)
+    cut = network.cut_below(outcome.lowest)
     answers: dict[str, tuple[Part, NDArray[np.float64]]] = {}
     stopped = False
     for name in ("validation", "test", "train"):
@@ -267,8 +193,8 @@ def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Out
         steps = results.logits_of(
             model,
             part,
-            lambda part, indices: setup.frozen.activations(part, indices, 0, outcome.lowest),
-            outcome.lowest,
+            lambda part, indices: setup.frozen.activations(part, indices, 0, cut),
+            cut,
         )
         progress = told(steps, f"answers for the {name} images", len(part))
         while True:

@@ -101,6 +101,7 @@ class ExportPage(Page):
 
     def _refresh(self) -> None:
         run = self._bench.run
+        self.set_sentence(_what(run.best_epoch if run is not None else None))
         if run is not self._run:
             self._run, self._exports = run, {}
             self._forget_reading()
@@ -212,3 +213,11 @@ class ExportPage(Page):
 
     def _ask_for_images(self) -> None:
         ask_for_folder(self, "Where are the images of this run now?", lambda path: self._bench.find_images(Path(path)))
+
+
+def _what(best_epoch: int | None) -> str:
+    """What an export holds: the same state whether training came to its end, stopped early or was stopped."""
+    if best_epoch is None:
+        return _SENTENCE
+    state = f"of epoch {best_epoch}" if best_epoch else "from before the first epoch"
+    return f"{_SENTENCE} It holds the run's best state, that {state}, chosen on validation, however training ended."

@@ -15,6 +15,7 @@ from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.folder_dialog import ask_for_folder
+from tlgui.gui.notes import NotesButton
 from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.results.class_table import ClassTable
 from tlgui.gui.pages.results.confusion import ConfusionMatrix
@@ -70,6 +71,8 @@ class ResultsPage(Page):
         return self._findings
 
     def _build(self) -> None:
+        self.notes = NotesButton(self._bench)
+        self.head_right.addWidget(self.notes)
         self._empty = EmptyState(
             "grid",
             "Results come after the last epoch",
@@ -208,8 +211,8 @@ class ResultsPage(Page):
             return _SENTENCE
         backbone = BACKBONES[spec.backbone].label if spec.backbone in BACKBONES else spec.backbone
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
-        epoch = f"epoch {findings.best_epoch}" if findings.best_epoch else "the start, before any epoch,"
-        return f"{backbone}, {strategy.lower()}. The best state is that of {epoch}, chosen on validation."
+        epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
+        return f"{backbone}, {strategy.lower()}. The best state is {epoch}, chosen on validation."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:

@@ -20,6 +20,7 @@ from tlgui.gui.pages.start.dropped import Meaning, meaning_of
 from tlgui.gui.pages.start.frame import BottomBar, TopBar
 from tlgui.gui.pages.start.holds_runs import newest_run_button
 from tlgui.gui.pages.start.live import with_training
+from tlgui.gui.pages.start.queue_section import QueueSection
 from tlgui.gui.pages.start.recent_section import RecentSection
 from tlgui.gui.pages.start.run_card import OPENING
 from tlgui.gui.places import keys_of
@@ -61,8 +62,11 @@ class StartPage(QWidget):
         self.recent = RecentSection(bench.thumbnails)
         self.recent.opened.connect(self._on_opened)
         self.recent.continue_asked.connect(self._on_continue)
+        self.queue = QueueSection(bench)
+        self.queue.opened.connect(self._on_opened)
         self.bottom = BottomBar()
         self._arrange()
+        bench.queue.changed.connect(self._on_recent)
         bench.recent.changed.connect(self._on_recent)
         bench.device_changed.connect(self._on_device)
         bench.run_changed.connect(self._on_run_changed)
@@ -148,6 +152,8 @@ class StartPage(QWidget):
         self._middle.addSpacing(8)
         self._middle.addLayout(self._ways)
         self._middle.addSpacing(22)
+        self._middle.addWidget(self.queue)
+        self._middle.addSpacing(10)
         self._middle.addWidget(self.recent)
         self._middle.addStretch(1)
         return column
@@ -216,7 +222,10 @@ class StartPage(QWidget):
             QTimer.singleShot(0, self._bench, self._bench.continue_run)
 
     def _on_recent(self) -> None:
-        self.recent.set_runs(with_training(self._bench, self._bench.recent.rows or []))
+        waiting = {Path(one.run) for one in self._bench.queue.waiting}
+        # A run that waits stands in the queue: it has nothing to show or to go on with.
+        rows = [row for row in self._bench.recent.rows or [] if row.path not in waiting]
+        self.recent.set_runs(with_training(self._bench, rows))
         another = self._bench.training_run is not None
         self.recent.set_reason_against_continue(ANOTHER_TRAINS if another else "")
         self._on_opening()

@@ -9,25 +9,27 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from tlgui.core.backbones import BACKBONES
-from tlgui.core.strategies import STRATEGIES
-from tlgui.gui import numbers
 from tlgui.gui.chosen_by import measure_of
+from tlgui.gui.coached import Coached
+from tlgui.gui.notes import NotesButton
 from tlgui.gui.page_action import page_action
-from tlgui.gui.pages.train.actions import RunActions
-from tlgui.gui.pages.train.ending import Said, remedy_of, said_of
+from tlgui.gui.pages.train.actions import Kind, RunActions
+from tlgui.gui.pages.train.coach_line import CoachLine
+from tlgui.gui.pages.train.ending import Said, remedy_of, said_of, sentence_of
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
-from tlgui.gui.pages.train.ladder import Ladder
+from tlgui.gui.pages.train.layers_card import LayersCard
+from tlgui.gui.pages.train.layers_dialog import LayersDialog
 from tlgui.gui.pages.train.log_fold import LogFold
-from tlgui.gui.pages.train.plan import Plan, learn_text
-from tlgui.gui.pages.train.planned import filled_in, planned_groups
+from tlgui.gui.pages.train.move_dialog import MoveDialog
+from tlgui.gui.pages.train.planned import decided, filled_in, planned_groups
 from tlgui.gui.pages.train.plot_cards import PlotCards
+from tlgui.gui.pages.train.rate_dialog import RateDialog
 from tlgui.gui.pages.train.status_card import ENGINE_BEGINS, ENGINE_STARTS, RUN_IS_MADE, StatusCard
 from tlgui.gui.run_reasons import ANOTHER_TRAINS, ENDED
-from tlgui.gui.unfreezing import RISE, loss_may_rise
-from tlgui.gui.widgets import Action, Banner, Button, Card, Divider, EmptyState, IconButton, Label, Page, plain_tooltip
+from tlgui.gui.widgets import Action, Banner, Button, Dialog, EmptyState, IconButton, Page, plain_tooltip
 
 if TYPE_CHECKING:
+    from tlgui.core.coach import Coaching
     from tlgui.core.events import GroupState
     from tlgui.core.run_spec import RunSpec
     from tlgui.gui.run_model import RunModel
@@ -49,10 +51,16 @@ class TrainPage(Page):
         self._run: RunModel | None = None
         self._said: Said | None = None
         self._narrow = self._stale = False
-        self.actions_of_run = RunActions(bench, self._on_extend, self)
+        self._dialog: Dialog | None = None
+        self._coached = Coached()
+        self.actions_of_run = RunActions(bench, self._on_extend, self.open_plan, self)
         self.log_action = Action("Log", self._on_log, "Ctrl+L", icon="list", parent=self,
                                  tooltip="What the run said, line by line")  # fmt: skip
         self.log_action.setCheckable(True)
+        self.why_action = Action("Why layers transfer", self._on_why, "Ctrl+Shift+L", parent=self,
+                                 tooltip="Shows how much each layer group alone tells about your classes")  # fmt: skip
+        self.notes = NotesButton(bench)
+        self.head_right.addWidget(self.notes)
         self.head_right.addWidget(Button(kind="quiet", action=self.log_action))
         self._build_body()
         self._build_foot()
@@ -83,23 +91,23 @@ class TrainPage(Page):
         self._saved.hide()
         self._ended = Banner("bad")
         self._ended.hide()
+        self._disk = Banner("warn", "The disk is full", "Free some space, then continue: nothing is lost.")
+        self._disk.add_button(Button(small=True, action=self.actions_of_run.pause))
+        self._disk.hide()
         self.status_card, self.plots, self.log = StatusCard(), PlotCards(), LogFold()
-        for widget in (self._ended, self.status_card, self._saved):
+        self.coach_line = CoachLine()
+        for widget in (self._ended, self._disk, self.status_card, self.coach_line, self._saved):
             main.addWidget(widget)
         main.addWidget(self.plots, 1)
         main.addWidget(self.log)
-        self.ladder, self.plan = Ladder(), Plan()
-        self.layers_card = Card("Layers")
-        self._learning = Label("", "caption")
-        self.layers_card.add_head(self._learning)
-        self.layers_card.body.addWidget(self.ladder)
-        self._plan_line = Divider()
-        self.layers_card.body.addWidget(self._plan_line)
-        self.layers_card.body.addWidget(self.plan)
+        self.layers_card = LayersCard(self.actions_of_run.undo, self.why_action)
+        self.ladder, self.plan = self.layers_card.ladder, self.layers_card.plan
         side.addWidget(self.layers_card)
         side.addStretch(1)
-        self.ladder.unfreeze_asked.connect(self.actions_of_run.ask_unfreeze)
-        self.ladder.freeze_asked.connect(self.actions_of_run.ask_freeze)
+        self.ladder.plan_asked.connect(self.open_plan)
+        self.ladder.move_asked.connect(self.actions_of_run.ask_move)
+        self.ladder.rate_asked.connect(self.open_rate)
+        self.coach_line.pressed.connect(self._on_coached)
         self.plots.saved.connect(self._on_saved)
         self.plots.save_failed.connect(self.show_error)
 
@@ -124,6 +132,8 @@ class TrainPage(Page):
             if self._run is not None:
                 self._run.changed.disconnect(self._on_changed)
             self._run = run
+            if self._dialog is not None:
+                self._dialog.reject()  # it asks about another run
             self.clear_error()
             self._saved.hide()
             if run is not None:
@@ -157,41 +167,38 @@ class TrainPage(Page):
         self.log.setVisible(run is not None and self.log_action.isChecked())
         self._show_foot(run)
         if run is None:
-            self._ended.hide()
+            for banner in (self._ended, self._disk, self.coach_line):
+                banner.hide()
             self._said = None
             self.set_sentence(_NO_RUN)
             return
-        self.set_sentence(_sentence(run, self._spec()))
-        measure = measure_of(self._spec())
+        spec = self._spec()
+        self.set_sentence(sentence_of(run, spec))
+        measure = measure_of(spec)
         self.status_card.show_run(run, self._begins(), measure.words if measure is not None else "")
         self._show_ending(run)
-        self._show_layers(run)
-        self.log.show_lines(run.log)
-
-    def _show_layers(self, run: RunModel) -> None:
-        ended = run.state in ENDED
+        self._disk.setVisible(run.waits_for_disk)
+        training = spec.training if spec is not None else None
+        self.coach_line.show_coaching(self._coached.said(run, training))
+        self.why_action.set_reason(self._against_why())
         groups, rates = run.groups, run.rates_now
-        if not groups and not ended:
+        if not groups and run.state not in ENDED:
             # Until the engine has built the network, what is planned stands here.
             groups = self._planned()
             rates = {group.name: group.learning_rate for group in groups if group.learning_rate is not None}
-        self.layers_card.setVisible(bool(groups))
-        frozen = [group.name for group in groups if not group.trainable]
-        following = frozen[-1] if frozen and not ended else None
-        self.ladder.show_groups(
-            groups, rates, following, run.reason_against("unfreeze"), run.reason_against("freeze"), over=ended
-        )
-        learns = sum(group.parameters for group in groups if group.trainable)
-        self._learning.setText(learn_text(learns, sum(group.parameters for group in groups)))
-        spec = self._spec()
-        self.plan.show_plan(groups, following, spec.training if spec is not None else None,
-                            RISE if loss_may_rise(run) else "")  # fmt: skip
-        self._plan_line.setVisible(not ended)
-        self.plan.setVisible(not ended)
+        self.layers_card.show_run(run, groups, rates, training)
+        self.log.show_lines(run.log)
+
+    def _against_why(self) -> str:
+        if self._bench.data_of(self._run) is None:
+            return "The images of this run are not where they were, so they cannot be looked at."
+        return ""
 
     def _spec(self) -> RunSpec | None:
         """What the run is; until its folder is made, filled in as it will be there."""
         spec, summary = self._bench.run_spec, self._bench.draft.summary
+        if spec is not None and self._run is not None and self._run.chosen is not None:
+            return decided(spec, self._run.chosen)
         if spec is not None and spec.dataset is None and summary is not None:
             return filled_in(spec, summary.used)
         return spec
@@ -262,16 +269,55 @@ class TrainPage(Page):
 
     # -- presses -------------------------------------------------------------------------------------------------
 
-    def _on_extend(self) -> None:
+    def _open(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+        dialog.finished.connect(self._on_dialog_finished)
+        dialog.open()
+
+    def _on_dialog_finished(self) -> None:
+        self._dialog = None
+
+    def open_plan(self, kind: Kind, groups: int = 1) -> None:
+        """Shows what a move of so many layer groups would cost, and asks whether to do it."""
+        run, spec = self._run, self._spec()
+        if run is not None and not run.reason_against(kind):
+            training = spec.training if spec is not None else None
+            self._open(MoveDialog(run, self.actions_of_run, kind, groups, training, self))
+
+    def open_rate(self, group: str) -> None:
+        """Asks for another learning rate of a layer group."""
         run = self._run
-        if run is None or run.reason_against("extend"):
+        if run is not None and not run.reason_against("rate"):
+            self._open(RateDialog(run, group, lambda rate: self.actions_of_run.ask_rate(group, rate), self))
+
+    def _on_why(self) -> None:
+        self._open(LayersDialog(self._bench, self))
+
+    def _on_coached(self, said: Coaching) -> None:
+        actions = self.actions_of_run
+        match said.button:
+            case "unfreeze":
+                actions.unfreeze.trigger()
+            case "undo":
+                actions.undo.trigger()
+            case "stop":
+                actions.stop.trigger()
+            case "extend":
+                self._on_extend(said.epochs)
+            case "rates":
+                actions.ask_rates(said.rates)
+
+    def _on_extend(self, more: int = 0) -> None:
+        run = self._run
+        if run is None or self.actions_of_run.extend.reason:
             return
         seconds = run.epochs[-1].seconds if run.epochs else None
-        planned = run.epochs_planned
-        dialog = ExtendDialog(planned, seconds, self)
+        dialog = ExtendDialog(run.epochs_planned, seconds, self)
+        if more:
+            dialog.number.setValue(more)
         # Another run may come up while the dialog is open, as one whose folder was still being read.
         dialog.chosen.connect(lambda more: self.actions_of_run.ask_extend(more) if self._bench.run is run else None)
-        dialog.open()
+        self._open(dialog)
 
     def _on_log(self) -> None:
         self._refresh()
@@ -284,21 +330,6 @@ class TrainPage(Page):
         self._saved.set("good", f"Saved as {path.name}", f"In the folder {path.parent.name or path.parent}")
         self._saved.show()
         self._saved_timer.start()
-
-
-def _sentence(run: RunModel, spec: RunSpec | None) -> str:
-    """Which strategy, which network, how many images; from the run's file until the engine has spoken."""
-    strategy = run.strategy or (spec.training.strategy if spec is not None else "")
-    backbone = run.backbone or (spec.backbone if spec is not None else "")
-    if not (strategy and backbone):
-        return "The training is being prepared."
-    what = STRATEGIES[strategy].label if strategy in STRATEGIES else strategy.capitalize()
-    network = BACKBONES[backbone].label if backbone in BACKBONES else backbone
-    images = f" on {numbers.counted(run.train_images, 'image')}" if run.train_images else ""
-    kept = "was kept" if run.state in ENDED else "is kept as you go"
-    measure = measure_of(spec)
-    best = f"epoch with the {measure.words}" if measure is not None else "best epoch"
-    return f"{what} with {network}{images}. The {best} {kept}."
 
 
 def _lowered(sentence: str) -> str:

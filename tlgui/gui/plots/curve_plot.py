@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 
 from tlgui.gui.plots import axis, gestures, overlay
 from tlgui.gui.plots.axis import Kind, value_words
-from tlgui.gui.plots.curves import Curve
+from tlgui.gui.plots.curves import Curve, Ghost, ghost_points
 from tlgui.gui.plots.series import MOST_DRAWN, Floats, thinned
 from tlgui.gui.plots.window import EpochWindow
 from tlgui.gui.theme import color, theme
@@ -23,6 +23,7 @@ _WIDTH, _DOT, _MANY_DOTS = 2.2, 6.5, 80
 # Qt needs 40 ms to smooth a thick line of a thousand corners, and 3 ms for a thin one: a frame has 16.
 _MANY_CORNERS = 150
 _DASHES = [3.0, 2.0]
+_GHOST = 0.45  # how strongly what was taken back is drawn
 _NO_POINTS: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
 
@@ -38,6 +39,8 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
     Attributes:
         best_epoch: where the star stands; `None` before there is one.
         best_words: by what that epoch is the best; "" where it is not named in this plot.
+        ghosts: stretches that were taken back, shown pale.
+        reference: a value that the curves are to be compared with, and its name; `None` where there is none.
     """
 
     refreshed = Signal()
@@ -57,6 +60,8 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         self.best_epoch: int | None = None
         self.best_words = ""
         self.marks: list[tuple[float, str]] = []
+        self.ghosts: Sequence[Ghost] = ()
+        self.reference: tuple[float, str] | None = None
         self._tail: tuple[Floats, Floats] = _NO_POINTS
         self._x_range, self._scale = window.whole, axis.whole_scale(kind, None, None)
         self.band: tuple[float, float] | None = None
@@ -73,10 +78,11 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         box = self.box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
         box.disableAutoRange()
         self.addItem(box)
+        self._ghost_items = [pg.PlotCurveItem(antialias=True, connect="finite") for _ in self.curves]
         self._tail_item = pg.PlotCurveItem(antialias=True)
         self._lines = [pg.PlotCurveItem(antialias=True, connect="finite") for _ in self.curves]
         self._dots = [pg.ScatterPlotItem(pxMode=True, size=_DOT, antialias=True) for _ in self.curves]
-        for drawn in (self._tail_item, *self._lines, *self._dots):
+        for drawn in (*self._ghost_items, self._tail_item, *self._lines, *self._dots):
             box.addItem(drawn, ignoreBounds=True)
         # Grid and labels are painted behind the curves: a cached background would keep the old ones.
         self.setCacheMode(self.CacheModeFlag.CacheNone)
@@ -94,6 +100,19 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
     def set_marks(self, marks_at: Sequence[tuple[float, str]]) -> None:
         """Places (in epochs) where something was done to the run, and what; shown at the next `refresh`."""
         self.marks = list(marks_at)
+
+    def set_ghosts(self, ghosts: Sequence[Ghost]) -> None:
+        """What was taken back; shown at once."""
+        if list(ghosts) != list(self.ghosts):
+            self.ghosts = ghosts
+            for item, points in zip(self._ghost_items, ghost_points(self.kind, ghosts), strict=True):
+                item.setData(*points)
+            self.viewport().update()
+
+    @property
+    def ghost_points(self) -> list[tuple[Floats, Floats]]:
+        """The points of what was taken back, for each curve."""
+        return ghost_points(self.kind, self.ghosts)
 
     def set_tail(self, x: Floats, y: Floats) -> None:
         """The batches of the epoch that is not over yet: shown thin, since one batch says little."""
@@ -141,6 +160,8 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         highest = max((pair[1] for pair in pairs), default=None)
         if self.window_of_epochs.zoomed:
             return axis.zoomed_scale(self.kind, lowest, highest)
+        if self.reference is not None:
+            lowest = min(self.reference[0], lowest if lowest is not None else 1.0)
         return axis.whole_scale(self.kind, lowest, highest)
 
     def _say_content(self) -> None:
@@ -153,7 +174,9 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         if self.best_epoch is not None:
             words.append(f"best epoch {self.best_epoch}" if self.best_epoch else "best: the start")
             words += [self.best_words] if self.best_words else []
-        if len(words) == 1:
+        words += [f"{name} {value_words(self.kind, value)}" for value, name in [self.reference or (0.0, "")] if name]
+        words += ["what was taken back is shown pale"] if self.ghosts else []
+        if not any(len(curve.series) for curve in self.curves):
             words.append("no epoch has ended yet")
         text = ", ".join(words)
         if text != self.accessibleName():
@@ -171,6 +194,11 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
             dots.setBrush(color(curve.style.tone))
             dots.setPen(edge)
         self._tail_item.setPen(pg.mkPen(color(self.curves[0].style.tone, 0.45), width=1.0))
+        for curve, item in zip(self.curves, self._ghost_items, strict=True):
+            pen = pg.mkPen(color(curve.style.tone, _GHOST), width=_WIDTH * 0.7 * ratio)
+            if curve.style.dashed:
+                pen.setDashPattern(_DASHES)
+            item.setPen(pen)
         self.viewport().update()
 
     def _set_pen(self, curve: Curve, line: pg.PlotCurveItem, thin: bool) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from tlgui.core.events import EpochEnded
 from tlgui.gui.plots.axis import Kind
-from tlgui.gui.plots.series import Series
+from tlgui.gui.plots.series import MOST_DRAWN, Floats, Series, thinned
 
 
 class Style(NamedTuple):
@@ -19,6 +21,7 @@ class Style(NamedTuple):
     dots: bool
 
 
+KINDS: tuple[Kind, ...] = ("loss", "accuracy")
 TRAINING = Style("training", "s1", dashed=False, dots=False)
 VALIDATION = Style("validation", "s2", dashed=True, dots=True)
 
@@ -28,6 +31,38 @@ class Curve(NamedTuple):
 
     style: Style
     series: Series
+
+
+class Ghost(NamedTuple):
+    """A stretch of epochs that was taken back: shown, but it counts no more.
+
+    Attributes:
+        epochs: that count no more, with the last one before them that does, oldest first.
+        name: such as "taken back".
+    """
+
+    epochs: Sequence[EpochEnded]
+    name: str
+
+
+def values_of(kind: Kind, event: EpochEnded) -> tuple[float | None, ...]:
+    """What the curves of one plot show of an epoch, in the order of the curves."""
+    return (event.train_loss, event.validation_loss) if kind == "loss" else (event.validation_accuracy,)
+
+
+def ghost_points(kind: Kind, ghosts: Sequence[Ghost]) -> list[tuple[Floats, Floats]]:
+    """For each curve of a plot the points of all ghosts, one after the other with gaps between them."""
+    lines: list[tuple[list[float], list[float | None]]] = [([], []) for _ in range(2 if kind == "loss" else 1)]
+    for ghost in ghosts:
+        for event in ghost.epochs:
+            for (x, y), value in zip(lines, values_of(kind, event), strict=True):
+                x.append(float(event.epoch))
+                y.append(value)
+        for x, y in lines:
+            x.append(x[-1] if x else 0.0)
+            y.append(None)
+    points = [(np.array(x), np.array(y, dtype=np.float64)) for x, y in lines]
+    return [thinned(x, np.where(np.isfinite(y), y, np.nan), MOST_DRAWN) for x, y in points]
 
 
 class RunCurves:
@@ -56,9 +91,9 @@ class RunCurves:
         if self._taken and (len(epochs) < self._taken or epochs[self._taken - 1] is not self._last):
             self.clear()
         for event in epochs[self._taken :]:
-            self.training_loss.append(event.epoch, event.train_loss)
-            self.validation_loss.append(event.epoch, event.validation_loss)
-            self.validation_accuracy.append(event.epoch, event.validation_accuracy)
+            for kind in KINDS:
+                for curve, value in zip(self.of(kind), values_of(kind, event), strict=True):
+                    curve.series.append(event.epoch, value)
         self._taken = len(epochs)
         self._last = epochs[-1] if epochs else None
 

@@ -65,26 +65,32 @@ def svg_bytes(plots: Sequence[Named]) -> bytes:
     return bytes(data.data())
 
 
-def csv_table(epochs: Sequence[EpochEnded], marks: Sequence[tuple[float, str]] = ()) -> bytes:
+def csv_table(
+    epochs: Sequence[EpochEnded],
+    marks: Sequence[tuple[float, str]] = (),
+    taken_back: Sequence[Sequence[EpochEnded]] = (),
+) -> bytes:
     """Every series of the run, one epoch a row, with a point as decimal mark; what is no number stays empty.
 
     Args:
         epochs: as they came; epoch 0 is the state after the warm start.
         marks: what was done to the run, in the row of the first epoch that ended after it.
+        taken_back: stretches that count no more; their epochs come last, with the number of the stretch.
     """
-    groups = sorted({name for event in epochs for name in event.learning_rates})
+    gone = [(event, number) for number, stretch in enumerate(taken_back, start=1) for event in stretch]
+    groups = sorted({name for event in [*epochs, *(event for event, _ in gone)] for name in event.learning_rates})
     head = ["epoch", "training_loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy"]
     rows: list[list[object]] = [
-        [*head, *(f"learning_rate {name}" for name in groups), "seconds", "best", "what_was_done"]
+        [*head, *(f"learning_rate {name}" for name in groups), "seconds", "best", "what_was_done", "taken_back"]
     ]
     before = float("-inf")
-    for event in epochs:
+    for event, number in [*((event, 0) for event in epochs), *gone]:
         values = (event.train_loss, event.validation_loss, event.validation_accuracy,
                   event.validation_balanced_accuracy, *(event.learning_rates.get(name) for name in groups))  # fmt: skip
-        done = "; ".join(text for place, text in marks if before < place <= event.epoch)
+        done = "" if number else "; ".join(text for place, text in marks if before < place <= event.epoch)
         before = event.epoch
         rows.append([event.epoch, *("" if value is None else value for value in values), event.seconds,
-                     "yes" if event.best else "", done])  # fmt: skip
+                     "yes" if event.best else "", done, number or ""])  # fmt: skip
     return csv_bytes(rows)
 
 

@@ -141,7 +141,8 @@ class Label(QLabel):
 
     def _laid_out(self, width: int) -> tuple[QTextLayout, int]:
         self.ensurePolished()
-        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
+        # A number and its "%" stay on one line.
+        layout = QTextLayout(self.text().replace("\n", "\u2028").replace(" %", "\xa0%"), self.font())
         option = QTextOption(self.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask)
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         layout.setTextOption(option)

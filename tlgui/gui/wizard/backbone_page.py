@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from tlgui.core import events
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE, Backbone
 from tlgui.core.errors import UserError
-from tlgui.gui.widgets import Action, Button, Card, Divider, Label, Page
+from tlgui.gui.draft import Level
+from tlgui.gui.networks import label_of, network, networks
+from tlgui.gui.widgets import Action, Button, Card, Divider, Label, Page, Segmented
 from tlgui.gui.wizard.backbone import words
 from tlgui.gui.wizard.backbone.backbone_table import BackboneTable, Legend
 from tlgui.gui.wizard.backbone.by_hand import ByHandCard
+from tlgui.gui.wizard.backbone.size_card import SizeCard
+from tlgui.gui.wizard.backbone.timm_dialog import TimmDialog
 from tlgui.gui.wizard.backbone.weights_card import WeightsCard
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".pth", ".pt", ".safetensors")
 _FILES = "Weights (*.pth *.pt *.safetensors);;All files (*)"
 _SENTENCE = "The network that already knows how to see. Your classes are taught on top of it."
+_LEVELS = [("guided", "Guided"), ("adjustable", "Adjustable"), ("everything", "Everything")]
+# What the cards beneath the table need, so that they are in sight together with the picked row.
+_CARDS_HEIGHT, _SIZE_CARD_HEIGHT = 190, 60
 _NO_WAY_OUT = "Check the network or the proxy and try again, or fetch the file by hand as the card beside says."
 
 
@@ -38,6 +45,7 @@ class BackbonePage(Page):
         self._checking: tuple[str, Path] | None = None
         self._looking = False
         self._tried: set[str] = set()
+        self._shown_row = ""
         self.setAcceptDrops(True)
         self._build()
         self._connect()
@@ -50,18 +58,23 @@ class BackbonePage(Page):
         self._refresh()
 
     def _build(self) -> None:
+        self.level = Segmented(_LEVELS, "How much is shown")
+        self.level.setToolTip("Everything: the size of the input, and any other model of the library timm.")
+        self.head_right.addWidget(self.level)
         self.table = BackboneTable()
+        self.legend = Legend()
         card = Card(flush=True)
         card.body.setSpacing(0)
-        for widget in (self.table, Divider(), Legend()):
+        for widget in (self.table, Divider(), self.legend):
             card.body.addWidget(widget)
         self._why = Card("")
         self._reason = Label("", "body", wrap=True)
         self._why.body.addWidget(self._reason)
         self.weights = WeightsCard()
         self.by_hand = ByHandCard()
+        self.size_card = SizeCard()
         left, right, row = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
-        for column, cards in ((left, (self._why, self.by_hand)), (right, (self.weights,))):
+        for column, cards in ((left, (self._why, self.by_hand)), (right, (self.weights, self.size_card))):
             column.setSpacing(12)
             for one in cards:
                 column.addWidget(one)
@@ -82,6 +95,10 @@ class BackbonePage(Page):
         bench = self._bench
         self.table.picked.connect(self._on_picked)
         self.table.get_asked.connect(self._on_get_asked)
+        self.level.picked.connect(lambda level: bench.draft.set_level(cast(Level, level)))
+        self.legend.other.clicked.connect(self._on_other_asked)
+        self.size_card.edited.connect(self._on_size_edited)
+        self.size_card.field.problem_changed.connect(self._show_foot)
         self.weights.file_asked.connect(self._choose_file)
         self.weights.published_asked.connect(self._on_published_asked)
         self.weights.download_asked.connect(self._download)
@@ -96,7 +113,12 @@ class BackbonePage(Page):
 
     @property
     def _row(self) -> Backbone:
-        return BACKBONES[self._bench.draft.backbone]
+        # A run from another computer may name a timm model that was never looked at here.
+        return network(self._bench.draft.backbone) or BACKBONES[DEFAULT_BACKBONE]
+
+    @property
+    def _known(self) -> bool:
+        return network(self._bench.draft.backbone) is not None
 
     def _state(self, name: str) -> words.State:
         if name == self._bench.weights.downloading:
@@ -109,18 +131,50 @@ class BackbonePage(Page):
         bench, row = self._bench, self._row
         self._note_file()
         speeds = words.speeds(bench.machine.speeds)
-        states = {name: self._state(name) for name in BACKBONES}
+        states = {name: self._state(name) for name in networks()}
+        self.level.set_value(bench.draft.level)
         self.table.show_networks(speeds, states, self._shown_files(), bench.weights.measuring, bench.read_only)
-        self.table.set_picked(self.table.names.index(row.name))
+        self.table.set_picked(self.table.names.index(row.name) if self._known else -1)
         self._show_reason(row, speeds)
         self._show_weights(row, states[row.name])
-        reason = "" if bench.read_only else bench.draft.missing("backbone")
+        self._show_expert(row)
+        self._fit_table()
+        if (name := bench.draft.backbone) != self._shown_row:
+            self._shown_row = name
+            self.table.show_picked()
+        self._show_foot()
+
+    def _show_foot(self) -> None:
+        bench, row = self._bench, self._row
+        reason = "" if bench.read_only else bench.draft.missing("backbone") or self._size_problem()
         self._next.set_reason(reason)
         self.set_hint(
             "Read only: the run has begun"
             if bench.read_only
-            else words.foot_hint(row, states[row.name], self._files.get(row.name, ""))
+            else words.foot_hint(row, self._state(row.name), self._files.get(row.name, ""))
         )
+
+    def _size_problem(self) -> str:
+        problem = "" if self.size_card.isHidden() else self.size_card.problem
+        return f"Input size: {problem}" if problem else ""
+
+    def _show_expert(self, row: Backbone) -> None:
+        draft, locked = self._bench.draft, self._bench.read_only
+        everything = draft.level == "everything"
+        self.legend.other.setVisible(everything and not locked)
+        self.size_card.setVisible(everything or draft.size is not None)
+        if draft.backbone != self._shown_row:
+            self.size_card.clear()
+        self.size_card.show_size(row, draft.size, locked)
+
+    def _fit_table(self) -> None:
+        cards = _CARDS_HEIGHT + (0 if self.size_card.isHidden() else _SIZE_CARD_HEIGHT)
+        self.table.set_room(self.scroll_area.height() - self.legend.sizeHint().height() - cards)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  Qt's name
+        """The table takes what the cards leave."""
+        super().resizeEvent(event)
+        self._fit_table()
 
     def _note_file(self) -> None:
         """A file that the draft holds already (a run begun anew from another) is shown as well."""
@@ -133,7 +187,13 @@ class BackbonePage(Page):
 
     def _show_reason(self, row: Backbone, speeds: dict[str, words.Speed]) -> None:
         advised = speeds.get(DEFAULT_BACKBONE)
-        if row.name == DEFAULT_BACKBONE:
+        if not self._known:
+            name = self._bench.draft.backbone
+            self._why.set_title(f"About {name}")
+            self._reason.setText(
+                f"{name} is not known on this computer. Looking at it here makes it a row of the table."
+            )
+        elif row.name == DEFAULT_BACKBONE:
             self._why.set_title(f"Why {row.label}")
             summary = self._bench.draft.summary
             train = sum(one.train for one in summary.classes) if summary else 0
@@ -177,11 +237,19 @@ class BackbonePage(Page):
         if not self._bench.machine.is_read:
             return  # it may have been measured here before
         found = self._bench.backbones.row(name)
+        # Without pretrained weights there is no frozen part to be timed.
         wanted = found.usable and found.seconds_per_1000 is None and name not in self._tried
         if wanted and not self._bench.read_only:
             self._bench.measure_backbone(name)
             if self._bench.weights.measuring == name:
                 self._tried.add(name)  # a measurement that fails is not begun again and again
+
+    def _on_other_asked(self) -> None:
+        TimmDialog(self._bench, self.window()).open()
+
+    def _on_size_edited(self, size: int | None) -> None:
+        self.size_card.refuse(self._bench.draft.set_size(size))
+        self._show_foot()
 
     def _download(self) -> None:
         if not self._bench.weights.downloading:
@@ -235,7 +303,7 @@ class BackbonePage(Page):
 
     def _on_download_event(self, event: Any) -> None:
         if isinstance(event, events.Progress):
-            label = BACKBONES[self._bench.weights.downloading or self._bench.draft.backbone].label
+            label = label_of(self._bench.weights.downloading or self._bench.draft.backbone)
             self.weights.show_progress(label, event.done, event.total, event.seconds_left)
         elif isinstance(event, events.Ending):
             self.weights.end_progress()

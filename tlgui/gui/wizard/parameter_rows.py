@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from tlgui.core.parameters import Parameter
+from tlgui.core.parameters import Choice, Parameter
 from tlgui.gui import numbers
-from tlgui.gui.widgets import IconButton, Label, NumberField, Segmented, ToneIcon
+from tlgui.gui.widgets import Button, IconButton, Label, NumberField, Segmented, ToneIcon
+from tlgui.gui.wizard.choice_list import ChoiceList
 
 _FIELD_WIDTH = 200
-_SHARE_WIDTH = 64
-_PARTS = ("Train", "Validation", "Test")
-SUM_IS_NOT_WHOLE = "The three shares together must be 100 %."
-
+# More answers, or longer ones, stand in a list.
+_MOST_BESIDE, _LONGEST_BESIDE = 3, 36
 
 # Field -> above which rate, and what is usual there.
 _HIGH_RATES = {"head_learning_rate": (0.1, "0.001 to 0.01"), "top_learning_rate": (1.0, "0.0001 to 0.001")}
@@ -53,8 +53,14 @@ class ParameterRow(QWidget):
         grid.setVerticalSpacing(1)
         grid.setColumnStretch(0, 1)
         grid.addWidget(Label(parameter.label, "strong", wrap=True), 0, 0)
+        words = QVBoxLayout()
+        words.setSpacing(1)
         self._help = Label(parameter.help, "caption", wrap=True)
-        grid.addWidget(self._help, 1, 0, Qt.AlignmentFlag.AlignTop)
+        self._idle = Label("", "caption", wrap=True)
+        words.addWidget(self._help)
+        words.addWidget(self._idle)
+        self._idle.hide()
+        grid.addLayout(words, 1, 0, Qt.AlignmentFlag.AlignTop)
         self._place = QHBoxLayout()
         self._place.setSpacing(6)
         grid.addLayout(self._place, 0, 1, 2, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
@@ -92,6 +98,19 @@ class ParameterRow(QWidget):
             if text:
                 self._reset.show()
             self.problem_changed.emit()
+
+    def add_button(self, text: str, tip: str, pressed: Callable[[], None]) -> Button:
+        """Puts a button before the field."""
+        button = Button(text, "link", small=True)
+        button.setToolTip(tip)
+        button.clicked.connect(pressed)
+        self._place.insertWidget(0, button)
+        return button
+
+    def set_idle(self, why: str) -> None:
+        """Says under the help that the setting changes nothing now, and why; "" takes that away."""
+        self._idle.setText(f"Without effect now: {why[:1].lower()}{why[1:]}" if why else "")
+        self._idle.setVisible(bool(why))
 
     @property
     def caution(self) -> str:
@@ -151,8 +170,7 @@ class NumberRow(ParameterRow):
         self._place.addWidget(self.field)
 
     def _show(self, value: Any, resolved: Any, locked: bool) -> None:
-        written = numbers.count(resolved) if self._whole else numbers.rate(resolved)
-        self.field.setPlaceholderText(f"{written}, from the strategy")
+        self.field.setPlaceholderText(self._open_words(resolved))
         shown = resolved if locked else value
         if locked or (not self.field.problem and self.field.value() != shown):
             self.field.set_value(shown)
@@ -160,6 +178,11 @@ class NumberRow(ParameterRow):
         words = "" if self.field.problem else caution_against(self.parameter.field, resolved)
         self.set_caution(words)
         self.field.setAccessibleDescription(self.field.problem or words)
+
+    def _open_words(self, resolved: Any) -> str:
+        if resolved is None:
+            return "not used"
+        return f"{numbers.count(resolved) if self._whole else numbers.rate(resolved)}, from the strategy"
 
     def _show_default(self) -> None:
         self.field.set_value(self._default)
@@ -170,69 +193,39 @@ class NumberRow(ParameterRow):
 
 
 class ChoiceRow(ParameterRow):
-    """A few answers side by side."""
+    """A few answers side by side, or many in a list."""
 
     def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
         super().__init__(parameter, parent)
-        self.field = Segmented([(choice.value or "", choice.label) for choice in parameter.choices], parameter.label)
-        self.field.picked.connect(lambda key: self.edited.emit(parameter.field, key))
+        self._values = {str(number): choice.value for number, choice in enumerate(_choices(parameter))}
+        shown = [(str(number), choice.label) for number, choice in enumerate(_choices(parameter))]
+        in_a_list = len(shown) > _MOST_BESIDE or sum(len(label) for _, label in shown) > _LONGEST_BESIDE
+        self.field: Segmented | ChoiceList = (
+            ChoiceList(shown, parameter.label) if in_a_list else Segmented(shown, parameter.label)
+        )
+        if in_a_list:
+            self.field.setFixedWidth(_FIELD_WIDTH)
+        self.field.picked.connect(lambda key: self.edited.emit(parameter.field, self._values[key]))
         self._place.addWidget(self.field)
 
+    def key(self, value: Any) -> str:
+        """The key of a value in the field."""
+        return next(key for key, one in self._values.items() if one == value)
+
+    def choose(self, value: Any) -> None:
+        """Takes an answer as a person would."""
+        if isinstance(self.field, ChoiceList):
+            self.field.choose(self.key(value))
+        else:
+            self.field.button(self.key(value)).click()
+
     def _show(self, value: Any, resolved: Any, locked: bool) -> None:
-        self.field.set_value(resolved)
+        if resolved in self._values.values():
+            self.field.set_value(self.key(resolved))
         self.field.setEnabled(not locked)
 
 
-class FractionsRow(ParameterRow):
-    """Three shares in percent that make 100 together."""
-
-    def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
-        super().__init__(parameter, parent)
-        self.fields: list[NumberField] = []
-        self._shown: tuple[float, ...] = ()
-        for part in _PARTS:
-            field = NumberField(0, 0, 100, name=f"{part}, percent")
-            field.setFixedWidth(_SHARE_WIDTH)
-            field.setToolTip(f"{part}: its share of the images in percent.")
-            field.changed.connect(self._on_changed)
-            field.problem_changed.connect(self._on_problem)
-            self.fields.append(field)
-            self._place.addWidget(field)
-        self._place.addWidget(Label("%", "caption"))
-
-    def set_given(self, given: bool) -> None:
-        """The folders say what trains and what tests: nothing can be chosen."""
-        self._help.setText(
-            "The folders give the split, so it is not for you to choose." if given else self.parameter.help
-        )
-        for field in self.fields:
-            field.setEnabled(not given)
-
-    def _show(self, value: Any, resolved: Any, locked: bool) -> None:
-        if locked or (value != self._shown and not self.problem):
-            self._fill(value)
-        for field in self.fields:
-            field.setReadOnly(locked)
-
-    def _show_default(self) -> None:
-        self._fill(self._default)
-
-    def _fill(self, fractions: tuple[float, ...]) -> None:
-        self._shown = tuple(fractions)
-        for field, share in zip(self.fields, fractions, strict=True):
-            field.set_value(round(share * 100, 4))
-
-    def _on_problem(self, _text: str) -> None:
-        self.set_problem(next((field.problem for field in self.fields if field.problem), ""))
-
-    def _on_changed(self) -> None:
-        shares = [field.value() for field in self.fields]
-        if None in shares:
-            return
-        fractions = tuple(round((share or 0.0) / 100, 6) for share in shares)
-        if abs(sum(fractions) - 1) > 1e-6:
-            self.set_problem(SUM_IS_NOT_WHOLE)
-            return
-        self.set_problem("")
-        self._shown = fractions
-        self.edited.emit(self.parameter.field, fractions)
+def _choices(parameter: Parameter) -> tuple[Choice, ...]:
+    if parameter.kind == "switch":
+        return (Choice(value=True, label="On"), Choice(value=False, label="Off"))
+    return parameter.choices

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
+from tlgui.core.events import GroupState
 from tlgui.core.paths import projects_dir
+from tlgui.core.planning import ladder_rates
+from tlgui.core.run_spec import Training
+from tlgui.core.strategies import AUTO
+from tlgui.gui.networks import network
 from tlgui.gui.widgets import Action, Button, Card, Label, NoticeList, Page
-from tlgui.gui.wizard.costs import costs
+from tlgui.gui.wizard.augmentation.answer import answer_of
+from tlgui.gui.wizard.costs import costs, if_it_becomes
 from tlgui.gui.wizard.review import plan
 from tlgui.gui.wizard.review.decided import decided_of_run, decided_words
+from tlgui.gui.wizard.review.details import details
 from tlgui.gui.wizard.review.ladder_card import LadderCard
 from tlgui.gui.wizard.review.notices import ReviewNotice, notices
 from tlgui.gui.wizard.review.numbers_card import NumbersCard
+from tlgui.gui.wizard.review.rates_dialog import RatesDialog
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -38,6 +48,7 @@ class ReviewPage(Page):
         self._bench = bench
         self._place = _place_of_runs()
         self._said: list[ReviewNotice] = []
+        self._groups: list[GroupState] = []
         self._build()
         self._connect()
         self._refresh()
@@ -53,6 +64,8 @@ class ReviewPage(Page):
         self._run = Card("The run")
         self.paragraph = Label("", "body", wrap=True)
         self._run.body.addWidget(self.paragraph)
+        self.details = Label("", "caption", wrap=True)
+        self._run.body.addWidget(self.details)
         self.decided = Label("", "caption", wrap=True)
         self._run.body.addWidget(self.decided)
         self.notices = NoticeList()
@@ -71,6 +84,9 @@ class ReviewPage(Page):
         self._new = Action(
             "New run from here", self._bench.new_run_from, "Ctrl+Return", "Sets up another run with these answers"
         )
+        self._queue = Action(
+            "Queue this run", self._on_queue, "Ctrl+Return", "Makes its folder now; it begins when the other has ended"
+        )
         self.set_primary(self._start)
 
     def _connect(self) -> None:
@@ -79,30 +95,41 @@ class ReviewPage(Page):
         bench.run_changed.connect(self._refresh)
         bench.device_changed.connect(self._refresh)
         bench.backbones.changed.connect(self._refresh)
+        bench.queue.changed.connect(self._refresh)
+        self.ladder.rates_asked.connect(self._on_rates_asked)
 
     def _refresh(self) -> None:
-        bench, draft = self._bench, self._bench.draft
-        began = bench.read_only
+        began = self._bench.read_only
         self.set_sentence(_SENTENCE_BEGAN if began else _SENTENCE)
         self._run.set_title("The run" if not began else "The run, as it was set up")
         self._show_plan()
         self._show_costs()
-        self.set_primary(self._new if began else self._start)
-        reason = "" if began else bench.reason_against_start()
-        self._start.set_reason(reason)
-        self.set_hint(reason or ("Read only: the run has begun" if began else costs(bench, draft.training).sentence))
+        self._show_foot(began)
+
+    def _show_foot(self, began: bool) -> None:
+        bench = self._bench
+        queues = not began and bench.is_training
+        self.set_primary(self._new if began else self._queue if queues else self._start)
+        against = bench.reason_against_queue() if queues else "" if began else bench.reason_against_start()
+        self._start.set_reason("" if queues else against)
+        self._queue.set_reason(against if queues else "")
+        price = costs(bench, bench.draft.training).sentence
+        hint = "Read only: the run has begun" if began else bench.queue.sentence if queues else price
+        self.set_hint(against or hint)
 
     def _show_plan(self) -> None:
-        draft = self._bench.draft
-        summary = draft.summary
-        self.ladder.setVisible(summary is not None)
-        self._show_notices(notices(summary) if summary is not None and not self._bench.read_only else [])
+        draft, read_only = self._bench.draft, self._bench.read_only
+        summary, row = draft.summary, network(draft.backbone)
+        self.ladder.setVisible(summary is not None and row is not None)
+        training, advice = draft.resolved()
+        self._show_notices(notices(summary, training) if summary is not None and not read_only else [])
         self._show_decided()
-        if summary is None:
-            self.paragraph.setText("There is nothing to review yet: the images come first.")
+        self.details.setVisible(summary is not None)
+        if summary is None or row is None:
+            known = "There is nothing to review yet: the images come first."
+            self.paragraph.setText(known if row is not None else f"{draft.backbone} is not known on this computer.")
             return
-        training, _ = draft.resolved()
-        row = BACKBONES[draft.backbone]
+        is_open = advice is not None
         facts = plan.Facts(
             backbone=row,
             training=training,
@@ -110,9 +137,19 @@ class ReviewPage(Page):
             train=sum(one.train for one in summary.classes),
             validation=sum(one.validation for one in summary.classes),
             test=sum(one.test for one in summary.classes),
+            open=is_open,
         )
-        self.paragraph.setText(plan.paragraph(facts))
-        self.ladder.set_groups(plan.ladder(row, training, len(summary.classes)))
+        chosen = f" Chosen by measurement: {draft.chosen.sentence}" if read_only and draft.chosen is not None else ""
+        self.paragraph.setText(plan.paragraph(facts) + chosen)
+        self.details.setText("\n".join(details(training, answer_of(draft), is_open, draft.preset_changes)))
+        self._groups = plan.ladder(row, self._on_the_ladder(training, is_open), len(summary.classes))
+        own = {group.name for group in self._groups} & set(training.group_learning_rates)
+        self.ladder.set_groups(self._groups, is_open, training.schedule == "constant", len(own))
+        self.ladder.rates.setVisible(not read_only and draft.level != "guided")
+
+    def _on_the_ladder(self, training: Training, is_open: bool) -> Training:
+        """Until "As advised" is decided the head alone learns for sure, at the rates of the textbook's row."""
+        return msgspec.structs.replace(training, strategy=AUTO) if is_open else training
 
     def _show_decided(self) -> None:
         summary, spec = self._bench.draft.summary, self._bench.run_spec
@@ -129,13 +166,23 @@ class ReviewPage(Page):
             self._said = said
             self.notices.clear()
             for notice in said:
-                self.notices.add_row(notice.tone, notice.title, notice.text)
+                self.notices.add_row(notice.tone, notice.title, notice.text, self._buttons(notice))
+
+    def _buttons(self, notice: ReviewNotice) -> list[Button]:
+        if not notice.button:
+            return []
+        button = Button(notice.button, "link", small=True)
+        button.setToolTip("Sets “Unequal classes” on the Strategy page.")
+        # Later: the press takes the line away that the button stands in.
+        press = partial(self._bench.draft.set_training, "imbalance", notice.value)
+        button.clicked.connect(lambda: QTimer.singleShot(0, button, press))
+        return [button]
 
     def _show_costs(self) -> None:
         draft = self._bench.draft
         self.numbers.setVisible(draft.summary is not None)
         price = costs(self._bench, draft.training)
-        self.numbers.set_line("Time", price.time, price.why)
+        self.numbers.set_line("Time", price.time, " ".join(filter(None, (if_it_becomes(self._bench), price.why))))
         self.numbers.set_line("Memory", price.memory, "Of the program that trains, at its most.")
         self.numbers.set_line("Disk", price.disk, price.disk_why)
         folder = self._bench.run_folder
@@ -149,6 +196,21 @@ class ReviewPage(Page):
     def _on_start(self) -> None:
         self.clear_error()
         self._bench.start_training()
+
+    def _on_queue(self) -> None:
+        self.clear_error()
+        self._bench.queue_run()
+
+    def _on_rates_asked(self) -> None:
+        draft = self._bench.draft
+        training, _ = draft.resolved()
+        names = [group.name for group in self._groups]
+        plain = msgspec.structs.replace(training, group_learning_rates={})
+        usual = {names[i]: rate for i, rate in ladder_rates(plain, names, 0).items()}
+        own = {name: rate for name, rate in training.group_learning_rates.items() if name in usual}
+        dialog = RatesDialog(self._groups, usual, own, self.window())
+        dialog.chosen.connect(lambda rates: draft.set_training("group_learning_rates", rates))
+        dialog.open()
 
 
 def _place_of_runs() -> str:

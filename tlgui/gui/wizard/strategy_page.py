@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtWidgets import QWidget
 
-from tlgui.core.strategies import recommend
-from tlgui.gui.draft import Level
+from tlgui.gui.draft import SCRATCH, Level
 from tlgui.gui.widgets import Action, Banner, Button, Card, Page, Segmented
+from tlgui.gui.wizard.augmentation.mirror_question import MirrorQuestion
+from tlgui.gui.wizard.augmentation.openers import open_augmentation_preview
 from tlgui.gui.wizard.costs import costs, short
 from tlgui.gui.wizard.parameters_form import ParametersForm
 from tlgui.gui.wizard.strategy.advice_card import AdviceCard
-from tlgui.gui.wizard.strategy.expectation import expectation
 from tlgui.gui.wizard.strategy.how_many import HowManyCard
 from tlgui.gui.wizard.strategy.question import KindQuestion
+from tlgui.gui.wizard.strategy.recipe_card import RecipeCard
+from tlgui.gui.wizard.strategy.start_choice import StartChoice
 from tlgui.gui.wizard.strategy.strategy_table import StrategyTable
-from tlgui.gui.wizard.strategy.table_rows import chosen_row, fitting_row, table_rows
+from tlgui.gui.wizard.strategy.table_rows import ADVISED, chosen_row, fitting_row, table_rows
+from tlgui.gui.wizard.strategy.words import advised
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -24,12 +28,14 @@ if TYPE_CHECKING:
 _LEVELS = [("guided", "Guided"), ("adjustable", "Adjustable"), ("everything", "Everything")]
 _SIDE = 328
 SET_BACK = "Your own values were set back: they belonged to the other strategy."
-_SENTENCE = "How deep to train. The fitting row is lit; any other can be picked."
+_UNDO_TIP = "Takes your own values over into the strategy that is picked now."
+_SCRATCH_TIP = "Picks the strategy that needs no pretrained weights."
+_SENTENCE = "How deep to train. The textbook's row is lit; any can be picked."
 _SENTENCE_BEGAN = "How deep this run trains. It can be read here and not be changed."
 
 
 class StrategyPage(Page):
-    """The table with the fitting row lit, the question that decides half of it, and the advice."""
+    """The table with the fitting row lit, the question that decides half of it, the advice, recipes and settings."""
 
     name = "strategy"
 
@@ -37,6 +43,8 @@ class StrategyPage(Page):
         super().__init__("Strategy", _SENTENCE, parent=parent)
         self._bench = bench
         self._rows = table_rows()
+        self._pressed = -1  # the row that was picked last, and so whether it answered the question
+        self._answered_by_row = False
         self._build()
         self._connect()
         self._refresh()
@@ -55,16 +63,17 @@ class StrategyPage(Page):
         self.table = StrategyTable(self._rows)
         card = Card(flush=True)
         card.body.addWidget(self.table)
+        self.start = StartChoice()
         self.question = KindQuestion()
+        self.mirror = MirrorQuestion(self._bench)
         self.advice = AdviceCard()
+        self.recipe = RecipeCard()
         self.form = ParametersForm()
         self.how_many = HowManyCard()
-        self.set_back = Banner("info", SET_BACK)
-        undo = Button("Undo", "link", small=True)
-        undo.setToolTip("Takes your own values over into the strategy that is picked now.")
-        undo.clicked.connect(self._on_bring_back)
-        self.set_back.add_button(undo)
-        for widget in (card, self.set_back, self.question, self.advice, self.form):
+        self.set_back = _banner("info", SET_BACK, "Undo", _UNDO_TIP, self._on_bring_back)
+        self.no_weights = _banner("warn", "", "Train from scratch", _SCRATCH_TIP, self._on_from_scratch)
+        shown = (self.no_weights, card, self.start, self.set_back, self.advice, self.question, self.mirror)
+        for widget in (*shown, self.recipe, self.form):
             main.addWidget(widget)
         main.addStretch(1)
         side.addWidget(self.how_many)
@@ -80,9 +89,12 @@ class StrategyPage(Page):
         bench = self._bench
         self.level.picked.connect(self._on_level_picked)
         self.table.picked.connect(self._on_picked)
+        self.start.picked.connect(bench.draft.set_strategy)
         self.question.answered.connect(self._on_answered)
         self.advice.followed.connect(self._on_followed)
+        self.recipe.picked.connect(self._on_recipe_picked)
         self.form.edited.connect(self._on_edited)
+        self.form.button_pressed.connect(self._on_button_pressed)
         self.form.problem_changed.connect(self._show_foot)
         bench.draft.changed.connect(self._refresh)
         bench.run_changed.connect(self._refresh)
@@ -93,36 +105,32 @@ class StrategyPage(Page):
 
     def _refresh(self) -> None:
         draft, locked = self._bench.draft, self._bench.read_only
-        training, _ = draft.resolved()
         images, answer = draft.images, draft.similarity
-        fitting = fitting_row(self._rows, images, answer) if images else -1
-        chosen = chosen_row(self._rows, training)
+        fitting = fitting_row(self._rows, images, answer) if images and not draft.only_scratch else -1
+        chosen = chosen_row(self._rows, draft.training, images, self._pressed)
         self.set_sentence(_SENTENCE_BEGAN if locked else _SENTENCE)
         self.level.set_value(draft.level)
         self.table.show_rows(self._takes(chosen), images, answer, fitting, chosen)
-        self.question.set_answer(answer, locked)
-        self._show_advice(fitting, chosen, locked)
+        self.start.show_choice(draft.strategy, draft.only_scratch, locked)
+        self.question.set_answer(answer, locked, by_row=self._answered_by_row)
+        self.advice.show_advice(advised(draft, locked), locked)
+        self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))
         self.form.setVisible(draft.level != "guided")
         if draft.level != "guided":
             self.form.show_values(draft, locked)
         self.set_back.setVisible(bool(draft.set_back) and not locked)
+        missing = draft.missing_strategy() if not locked else ""
+        self.no_weights.set("warn", missing)
+        self.no_weights.setVisible(bool(missing))
         self._show_foot()
 
     def _takes(self, chosen: int) -> list[str]:
         draft = self._bench.draft
-        asked = [draft.training if i == chosen else row.asks(draft.training) for i, row in enumerate(self._rows)]
+        plain = draft.without_preset()
+        asked = [draft.training if i == chosen else row.asks(plain) for i, row in enumerate(self._rows)]
         return [short(costs(self._bench, training).time) for training in asked]
-
-    def _show_advice(self, fitting: int, chosen: int, locked: bool) -> None:
-        draft = self._bench.draft
-        if fitting < 0:
-            self.advice.show_advice("", "The advice comes when the images have been read.", "", locked)
-            return
-        advised = self._rows[fitting]
-        expect = expectation(self._rows[chosen], advised, draft.images) if chosen >= 0 else ""
-        self.advice.show_advice(advised.title, recommend(draft.images, draft.similarity).sentence, expect, locked)
 
     def _show_foot(self) -> None:
         began = self._bench.read_only
@@ -142,23 +150,41 @@ class StrategyPage(Page):
             self._refresh()  # the table has marked the row already
             return
         draft, row = self._bench.draft, self._rows[index]
-        if draft.images and index == fitting_row(self._rows, draft.images, draft.similarity):
-            self._on_followed()
-            return
-        draft.set_strategy(row.strategy.name)
-        draft.set_training("top_groups", row.asked_groups)
+        self._pressed = index
+        answer = row.answer(draft.similarity)
+        self._answered_by_row = answer != draft.similarity
+        if draft.strategy not in row.names():
+            draft.set_strategy(row.strategy.name)
+        draft.set_similarity(answer)
+        self._refresh()  # of two rows that train alike the other one may be meant
 
     def _on_followed(self) -> None:
-        draft = self._bench.draft
-        draft.set_strategy("auto")
-        draft.set_training("top_groups", None)
+        self._on_picked(ADVISED)
+
+    def _on_from_scratch(self) -> None:
+        self._bench.draft.set_strategy(SCRATCH)
+        self.table.setFocus()  # the button is gone
 
     def _on_bring_back(self) -> None:
         self._bench.draft.bring_back()
         self.table.setFocus()  # the link is gone
 
     def _on_answered(self, answer: Any) -> None:
+        self._answered_by_row = False
         self._bench.draft.set_similarity(answer)
+
+    def _on_recipe_picked(self, name: str) -> None:
+        if name != self._bench.draft.training.preset:
+            self._bench.draft.set_preset(name)
+        self.recipe.list.setFocus()  # the link may be gone
+
+    def _on_button_pressed(self, field: str) -> None:
+        if field == "augmentation":
+            open_augmentation_preview(self._bench, self.window())
+            return
+        from tlgui.gui.wizard.rate.rate_dialog import RateDialog  # with its plot, which takes a while to load
+
+        RateDialog(self._bench, self.window()).open()
 
     def _on_edited(self, field: str, value: Any) -> None:
         draft = self._bench.draft
@@ -168,3 +194,12 @@ class StrategyPage(Page):
             self.form.set_problem(field, draft.set_split(*value))
         else:
             self.form.set_problem(field, draft.set_training(field, value))
+
+
+def _banner(tone: str, title: str, text: str, tip: str, pressed: Callable[[], None]) -> Banner:
+    banner = Banner(tone, title)
+    button = Button(text, "link", small=True)
+    button.setToolTip(tip)
+    button.clicked.connect(pressed)
+    banner.add_button(button)
+    return banner

@@ -7,19 +7,21 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from tlgui.core.runs import RunSummary
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.numbers import count
 from tlgui.gui.pages.start.places import places_of
 from tlgui.gui.pages.start.run_card import RunCard
+from tlgui.gui.pages.start.run_words import matches
 from tlgui.gui.thumbnails import ThumbnailStore
 from tlgui.gui.widgets import Button, Label
 
 _CARD = 300  # narrower, and a card has no room for its score
 _GAP = 16
 _MOST_COLUMNS = 3
+_FEW = 3  # so many can be looked through without a search
 
 
 class RecentSection(QWidget):
@@ -38,12 +40,23 @@ class RecentSection(QWidget):
         self._opening: Path | None = None
         self._against = ""
         self.cards: list[RunCard] = []
+        self._wanted = ""
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a run")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Find a run by its images, its method or your notes")
+        self.search.setToolTip("Looks in names, methods, days and your notes.")
+        self.search.setMaximumWidth(220)
+        self.search.textChanged.connect(self._on_wanted)
+        self.none = Label("", "muted", wrap=True)
+        self.none.hide()
         self.more = Button("", "link")
         self.more.align_edge("right")
         self.more.clicked.connect(self._on_more)
         head = QHBoxLayout()
         head.addWidget(Label("Recent runs", "card-title"))
         head.addStretch(1)
+        head.addWidget(self.search)
         head.addWidget(self.more)
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP)
@@ -52,6 +65,7 @@ class RecentSection(QWidget):
         layout.setSpacing(8)
         layout.addLayout(head)
         layout.addLayout(self._grid)
+        layout.addWidget(self.none)
         self.hide()
 
     def set_runs(self, runs: Sequence[RunSummary]) -> None:
@@ -61,7 +75,8 @@ class RecentSection(QWidget):
         self._runs = list(runs)
         self.setVisible(bool(runs))
         now = {run.path: run for run in runs}
-        shown = runs if self._all else runs[: max(self._columns, 2)]
+        self.search.setVisible(len(runs) > _FEW or bool(self._wanted))
+        shown = self._chosen()
         if [card.run.path for card in self.cards] != [run.path for run in shown] or not all(
             card.follow(now[card.run.path]) for card in self.cards
         ):
@@ -97,9 +112,21 @@ class RecentSection(QWidget):
         self._rebuild()
         self.more.setFocus()
 
+    def _on_wanted(self, text: str) -> None:
+        self._wanted = text.strip()
+        self._rebuild()
+
+    def _chosen(self) -> list[RunSummary]:
+        """Those that are shown: all that were found, else the first row of them or all."""
+        if self._wanted:
+            return [run for run in self._runs if matches(run, self._wanted)]
+        return self._runs if self._all else self._runs[: max(self._columns, 2)]
+
     def _rebuild(self) -> None:
         first = max(self._columns, 2)
-        shown = self._runs if self._all else self._runs[:first]
+        shown = self._chosen()
+        self.none.setText(f"No run here has '{self._wanted}' in its name, method or notes." if self._wanted else "")
+        self.none.setVisible(bool(self._wanted) and not shown)
         # Cards that stay are kept: their pictures are here, and one of them may have the focus.
         now = {run.path: run for run in shown}
         known = {card.run.path: card for card in self.cards if card.run.path in now and card.follow(now[card.run.path])}
@@ -116,7 +143,7 @@ class RecentSection(QWidget):
             self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
         self.more.set_text("Show fewer" if self._all else f"Show all {count(len(self._runs))}")
         self.more.setToolTip("Shows the newest runs alone." if self._all else "Shows every run that was found.")
-        self.more.setVisible(len(self._runs) > first)
+        self.more.setVisible(len(self._runs) > first and not self._wanted)
         self._look_for_images()
 
     def _card(self, run: RunSummary) -> RunCard:

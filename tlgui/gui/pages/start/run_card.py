@@ -30,6 +30,7 @@ class RunCard(QAbstractButton):
         self.mosaic = Mosaic(self)
         self.continue_button: Button | None = None
         self.chip: Chip | None = None
+        self.note: Label | None = None
         self._when: Label | None = None
         self._opening = self._had_focus = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -49,6 +50,10 @@ class RunCard(QAbstractButton):
         lines.addLayout(self._last_line())
         if self.words.of:
             lines.addLayout(self._of_line())
+        if self.words.note:
+            lines.addSpacing(3)
+            self.note = Label(self.words.note, "caption", elide=True)
+            lines.addWidget(self.note)
         lines.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 14, 14, 14)

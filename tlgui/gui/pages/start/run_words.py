@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tlgui.core.backbones import BACKBONES
+from tlgui.core.run_notes import first_line
 from tlgui.core.runs import RunSummary
-from tlgui.core.strategies import STRATEGIES
+from tlgui.core.strategies import AUTO, STRATEGIES, strategy
 from tlgui.gui import numbers
+from tlgui.gui.networks import label_of
 
 # state of a run -> what its chip says, the chip's tone, whether it can go on from where it was.
 # A run that is complete or was stopped by hand has a score, and that says enough.
@@ -34,6 +35,7 @@ class RunWords(NamedTuple):
     chip: str
     tone: str
     can_continue: bool
+    note: str = ""
 
 
 def words_of(run: RunSummary) -> RunWords:
@@ -50,14 +52,27 @@ def words_of(run: RunSummary) -> RunWords:
         chip=chip if not (score and run.state == "stopped") else "",
         tone=tone,
         can_continue=can_continue and not (score and run.state == "stopped"),
+        note=first_line(run.note),
     )
+
+
+def matches(run: RunSummary, wanted: str) -> bool:
+    """Whether every word of what a person looks for stands on its card or at the beginning of its notes."""
+    words = words_of(run)
+    read = " ".join((words.title, words.method, words.when, words.chip, run.note, run.path.name)).casefold()
+    return all(word in read for word in wanted.casefold().split())
 
 
 def method_of(run: RunSummary) -> str:
     """'Feature extraction, EfficientNet-Lite0'."""
-    strategy = STRATEGIES[run.strategy].label if run.strategy in STRATEGIES else run.strategy
-    backbone = BACKBONES[run.backbone].label if run.backbone in BACKBONES else run.backbone
-    return ", ".join(part for part in (strategy, backbone) if part)
+    return method_words(run.strategy, run.backbone)
+
+
+def method_words(strategy_name: str, backbone_name: str) -> str:
+    """The same of a strategy and a network by their names; unknown ones as they are."""
+    known = strategy_name in STRATEGIES or strategy_name == AUTO
+    label = strategy(strategy_name).label if known else strategy_name
+    return ", ".join(part for part in (label, label_of(backbone_name)) if part)
 
 
 def epochs_of(run: RunSummary) -> str:
@@ -72,4 +87,5 @@ def epochs_of(run: RunSummary) -> str:
 def spoken(words: RunWords) -> str:
     """The whole card as one line, for those who hear it."""
     score = f"accuracy {words.score}, plausibly {words.interval}, {words.of}" if words.score else ""
-    return ". ".join(part for part in (words.title, words.method, words.when, words.chip, score) if part)
+    note = f"note: {words.note}" if words.note else ""
+    return ". ".join(part for part in (words.title, words.method, words.when, words.chip, score, note) if part)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from tlgui.gui.run_model import RunModel
     from tlgui.gui.workbench import Workbench
 
+Kind = Literal["unfreeze", "freeze"]
+Plan = Callable[[Kind, int], None]
 
 SILENCE_MS = 60_000  # longer than a batch of the largest network takes on a slow computer
 _STOP = "Stop and keep the best"
 _STOPS = "Ends the training after this batch, a handful of images; the best epoch is kept and scored"
 _END = "End the engine"
 _ENDS = "It does not answer. Ending it loses nothing before the last checkpoint; Continue goes on from there"
+UNDOES = "Takes the last unfreezing or freezing back"
 _PAUSES = "Waits after this batch, a handful of images; nothing is lost"
 
 
@@ -31,10 +34,11 @@ class RunActions(QObject):
     Args:
         bench: who sends.
         on_extend: asks how many epochs more.
+        on_plan: shows what a move of so many layer groups would cost, and asks.
         parent: owner.
     """
 
-    def __init__(self, bench: Workbench, on_extend: Callable[[], None], parent: QObject) -> None:
+    def __init__(self, bench: Workbench, on_extend: Callable[[], None], on_plan: Plan, parent: QObject) -> None:
         super().__init__(parent)
         self._bench = bench
         self._short = False
@@ -43,13 +47,14 @@ class RunActions(QObject):
         self._heard: object = None
         self._hung = False
         self.unfreeze = Action(
-            "Unfreeze next layers", self.ask_unfreeze, "Ctrl+U", icon="unlock", parent=self,
-            tooltip="Lets the next layer group learn too, from the next batch on",
+            "Unfreeze next layers", lambda: on_plan("unfreeze", 1), "Ctrl+U", icon="unlock", parent=self,
+            tooltip="Shows what letting the next layer group learn would cost, and asks; it can be taken back",
         )  # fmt: skip
         self.freeze = Action(
-            "Freeze", self.ask_freeze, "Ctrl+Shift+U", icon="lock", parent=self,
-            tooltip="Freezes the lowest layer group that learns",
+            "Freeze", lambda: on_plan("freeze", 1), "Ctrl+Shift+U", icon="lock", parent=self,
+            tooltip="Shows what freezing the lowest layer group that learns would change, and asks",
         )  # fmt: skip
+        self.undo = Action("Undo", self.ask_undo, "Ctrl+Z", icon="undo", parent=self, tooltip=UNDOES)
         self.pause = Action("Pause", self._on_pause, "Ctrl+P", icon="pause", parent=self, tooltip=_PAUSES)
         self.stop = Action(_STOP, self._on_stop, "Ctrl+.", icon="stop", parent=self, tooltip=_STOPS)
         self.extend = Action(
@@ -66,7 +71,8 @@ class RunActions(QObject):
     def show_run(self, run: RunModel | None) -> None:
         """Takes what can be done now, and why not."""
         if run is None:
-            for action in (self.unfreeze, self.freeze, self.pause, self.stop, self.extend, self.results, self.go_on):
+            for action in (self.unfreeze, self.freeze, self.undo, self.pause, self.stop, self.extend, self.results,
+                           self.go_on):  # fmt: skip
                 action.set_reason("There is no run yet.")
             return
         self._name_unfreeze(run)
@@ -75,8 +81,8 @@ class RunActions(QObject):
             self._name_pause(paused)
         self.pause.set_reason(run.reason_against("continue" if paused else "pause"))
         presses: tuple[tuple[Action, Press], ...] = (
-            (self.unfreeze, "unfreeze"), (self.freeze, "freeze"), (self.stop, "stop"), (self.extend, "extend"),
-            (self.results, "results"), (self.go_on, "continue"),
+            (self.unfreeze, "unfreeze"), (self.freeze, "freeze"), (self.undo, "undo"), (self.stop, "stop"),
+            (self.extend, "extend"), (self.results, "results"), (self.go_on, "continue"),
         )  # fmt: skip
         for action, press in presses:
             action.set_reason(run.reason_against(press))
@@ -145,13 +151,42 @@ class RunActions(QObject):
 
     # -- presses -------------------------------------------------------------------------------------------------
 
-    def ask_unfreeze(self, groups: int = 1) -> None:
-        """Unfreezes so many groups, if that can be done."""
-        self._ask("unfreeze", commands.Unfreeze(groups=groups))
+    def ask_move(self, kind: Kind, groups: int, rates: Mapping[str, float] | None = None) -> bool:
+        """Unfreezes or freezes so many groups, if that can be done.
 
-    def ask_freeze(self, groups: int = 1) -> None:
-        """Freezes so many groups, if that can be done."""
-        self._ask("freeze", commands.Freeze(groups=groups))
+        Args:
+            kind: which of them.
+            groups: how many, counted from the border.
+            rates: peaks that groups get other than planned.
+
+        Returns:
+            Whether it was sent.
+        """
+        command = commands.Unfreeze(groups=groups) if kind == "unfreeze" else commands.Freeze(groups=groups)
+        if not self._ask(kind, command):
+            return False
+        for name, rate in (rates or {}).items():
+            self._bench.send(commands.SetLearningRate(group=name, rate=rate))
+        return True
+
+    def ask_plan(self, kind: Kind, groups: int) -> bool:
+        """Asks what a move would cost; whether that was sent."""
+        return self._ask("plan", commands.PlanMove(kind=kind, groups=groups))
+
+    def ask_rate(self, group: str, rate: float) -> None:
+        """Gives a layer group that learns another peak rate, if that can be done."""
+        self._ask("rate", commands.SetLearningRate(group=group, rate=rate))
+
+    def ask_rates(self, rates: Mapping[str, float]) -> None:
+        """The same for several groups."""
+        run = self._bench.run
+        if rates and run is not None and run.asked("rate"):
+            for group, rate in rates.items():
+                self._bench.send(commands.SetLearningRate(group=group, rate=rate))
+
+    def ask_undo(self) -> None:
+        """Takes the last move back, if that can be done."""
+        self._ask("undo", commands.Undo())
 
     def ask_extend(self, epochs: int) -> None:
         """Adds epochs to a run that goes on, or goes on with one that has ended."""
@@ -180,8 +215,10 @@ class RunActions(QObject):
         if run is not None and not (run.reason_against("continue") or self._another_trains(run)):
             self._bench.continue_run()
 
-    def _ask(self, action: Press, command: commands.Command) -> None:
+    def _ask(self, action: Press, command: commands.Command) -> bool:
         run = self._bench.run
         # Noted before it is sent: the run answers no for a second press, and for one that came too late.
-        if run is not None and run.asked(action):
-            self._bench.send(command)
+        if run is None or not run.asked(action):
+            return False
+        self._bench.send(command)
+        return True

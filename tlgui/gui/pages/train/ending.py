@@ -1,4 +1,4 @@
-"""How a run ended, where that needs a person: in which tone, in which words, with the last lines behind "Details"."""
+"""A run in one sentence; how it ended, where that needs a person, with the last lines behind "Details"."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlgui.core import events
 from tlgui.core.remedies import window_remedy
+from tlgui.core.strategies import AUTO, STRATEGIES
+from tlgui.gui import numbers
+from tlgui.gui.chosen_by import measure_of
+from tlgui.gui.networks import label_of
+from tlgui.gui.run_reasons import ENDED
 
 if TYPE_CHECKING:
+    from tlgui.core.run_spec import RunSpec
     from tlgui.gui.run_model import RunModel
 
 Remedy = Literal["images", "backbone"]
@@ -26,6 +32,23 @@ class Said(NamedTuple):
     problem: str
     remedy: str
     details: str = ""
+
+
+def sentence_of(run: RunModel, spec: RunSpec | None) -> str:
+    """Which strategy, which network, how many images; from the run's file until the engine has spoken."""
+    strategy = run.strategy or (spec.training.strategy if spec is not None else "")
+    backbone = run.backbone or (spec.backbone if spec is not None else "")
+    if not (strategy and backbone):
+        return "The training is being prepared."
+    what = STRATEGIES[strategy].label if strategy in STRATEGIES else "Training"
+    images = f" on {numbers.counted(run.train_images, 'image')}" if run.train_images else ""
+    if run.state in ENDED and not run.epochs and run.best_epoch is None:
+        return f"{what} with {label_of(backbone)}{images}. There is no model yet."
+    kept = "was kept" if run.state in ENDED else "is kept as you go"
+    measure = measure_of(spec)
+    best = f"epoch with the {measure.words}" if measure is not None else "best epoch"
+    undecided = " What learns is decided when the network has seen them." if strategy == AUTO and images else ""
+    return f"{what} with {label_of(backbone)}{images}.{undecided} The {best} {kept}."
 
 
 def said_of(run: RunModel) -> Said | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QFocusEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from tlgui.core.events import GroupState
 from tlgui.gui.pages.train.rung import Columns, Rung, State, spoken_name
@@ -17,19 +17,21 @@ class Ladder(QWidget):
     """Rungs from head to stem: one Tab stop, arrow keys inside, a menu on each.
 
     Signals:
-        unfreeze_asked, freeze_asked: so many layer groups, counted as the engine counts them: from the border between
-            what learns and what is frozen.
+        plan_asked, move_asked: "unfreeze" or "freeze" so many layer groups, counted as the engine counts them: from the
+            border between what learns and what is frozen; with the plan first, or at once.
+        rate_asked: another learning rate for the layer group of that name.
     """
 
-    unfreeze_asked = Signal(int)
-    freeze_asked = Signal(int)
+    plan_asked = Signal(str, int)
+    move_asked = Signal(str, int)
+    rate_asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Layer groups from the head to the stem")
         self._groups: list[GroupState] = []
         self.rungs: list[Rung] = []
-        self._against = {"unfreeze": "", "freeze": ""}
+        self._against = {"unfreeze": "", "freeze": "", "rate": ""}
         self._current = 0
         self.menu: QMenu | None = None
         column = QVBoxLayout(self)
@@ -39,7 +41,13 @@ class Ladder(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(4)
         column.addLayout(self._rows)
-        column.addWidget(_Heading("near the pixels"))
+        self._foot = QHBoxLayout()
+        self._foot.addWidget(_Heading("near the pixels"), 1)
+        column.addLayout(self._foot)
+
+    def add_at_foot(self, widget: QWidget) -> None:
+        """Puts a widget under the lowest rung, at the right."""
+        self._foot.addWidget(widget)
 
     def show_groups(
         self,
@@ -48,6 +56,7 @@ class Ladder(QWidget):
         next_group: str | None,
         against_unfreeze: str = "",
         against_freeze: str = "",
+        against_rate: str = "",
         over: bool = False,
     ) -> None:
         """Takes the state of the run.
@@ -56,10 +65,10 @@ class Ladder(QWidget):
             groups: from stem to head, as events have them.
             rates: in use now, by group name; where one is missing a rung says "learning".
             next_group: the one that "Unfreeze next layers" would free, if any.
-            against_unfreeze, against_freeze: why it cannot be done now, or "".
+            against_unfreeze, against_freeze, against_rate: why it cannot be done now, or "".
             over: training has ended: no rate is in use any more.
         """
-        self._against = {"unfreeze": against_unfreeze, "freeze": against_freeze}
+        self._against = {"unfreeze": against_unfreeze, "freeze": against_freeze, "rate": against_rate}
         if [group.name for group in groups] != [group.name for group in self._groups]:
             self._build(groups)
         self._groups = list(groups)
@@ -108,12 +117,19 @@ class Ladder(QWidget):
         first = next((i for i, group in enumerate(self._groups) if group.trainable), len(self._groups))
         name = spoken_name(rung.layer_group)
         if place < first:
-            self._add(menu, "Unfreeze to here", f"{name} and every group above it learn", "unfreeze", first - place)
+            self._add_move(
+                menu, "unfreeze", f"Unfreeze to here… ({name} and every group above it learn)", first - place
+            )
         elif place == len(self._groups) - 1:
             menu.addAction("The head always learns").setEnabled(False)
         else:
-            self._add(menu, "Freeze from here", f"{name} and every group below it stay as they are", "freeze",
-                      place - first + 1)  # fmt: skip
+            meaning = f"Freeze from here… ({name} and every group below it stay as they are)"
+            self._add_move(menu, "freeze", meaning, place - first + 1)
+        if place >= first:
+            menu.addSeparator()
+            rate = self._add(menu, "Learning rate…", "rate")
+            rate.triggered.connect(lambda: self.rate_asked.emit(rung.layer_group))
+        self._add_reasons(menu, ("unfreeze",) if place < first else ("freeze", "rate"))
         menu.aboutToHide.connect(menu.deleteLater)
         self.menu = menu
         menu.destroyed.connect(lambda: self._forget(menu))
@@ -123,14 +139,21 @@ class Ladder(QWidget):
         if self.menu is menu:
             self.menu = None
 
-    def _add(self, menu: QMenu, text: str, meaning: str, kind: str, groups: int) -> None:
-        action = menu.addAction(f"{text}: {meaning}".replace("&", "&&"))
-        asked = self.unfreeze_asked if kind == "unfreeze" else self.freeze_asked
-        action.triggered.connect(lambda: asked.emit(groups))
-        against = self._against[kind]
-        if against:
-            action.setEnabled(False)
-            menu.addAction(against.replace("&", "&&")).setEnabled(False)
+    def _add_move(self, menu: QMenu, kind: str, text: str, groups: int) -> None:
+        self._add(menu, text, kind).triggered.connect(lambda: self.plan_asked.emit(kind, groups))
+        at_once = self._add(menu, f"{kind.capitalize()} at once, without the plan", kind)
+        at_once.triggered.connect(lambda: self.move_asked.emit(kind, groups))
+
+    def _add(self, menu: QMenu, text: str, action: str) -> QAction:
+        made = menu.addAction(text.replace("&", "&&"))
+        made.setEnabled(not self._against[action])
+        return made
+
+    def _add_reasons(self, menu: QMenu, actions: Sequence[str]) -> None:
+        """Each reason why something above cannot be done, once."""
+        for reason in dict.fromkeys(self._against[action] for action in actions):
+            if reason:
+                menu.addAction(reason.replace("&", "&&")).setEnabled(False)
 
 
 class _Heading(QWidget):
@@ -142,7 +165,7 @@ class _Heading(QWidget):
         self.setAccessibleName(name)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(236, 20)
+        return QSize(236 if self._state else 130, 20)
 
     minimumSizeHint = sizeHint  # noqa: N815
 

@@ -34,10 +34,9 @@ def peak_rate(training: Training, index: int, head: int) -> float | None:
         index: of the group, from the stem.
         head: index of the head.
     """
-    head_rate, top_rate, factor = training.head_learning_rate, training.top_learning_rate, training.stem_factor
-    if head_rate is None or top_rate is None or factor is None:
+    if training.head_learning_rate is None or training.top_learning_rate is None:
         return None
-    return ladder_rates(head, index, head_rate, top_rate, factor).get(index)
+    return ladder_rates(training, [""] * (head + 1), index).get(index)
 
 
 class Plan(QWidget):
@@ -50,7 +49,7 @@ class Plan(QWidget):
         column.setSpacing(6)
         self._title = Label("", "strong", wrap=True)
         column.addWidget(self._title)
-        self._rows = [_Row() for _ in range(2)]
+        self._rows = [FigureRow() for _ in range(2)]
         for row in self._rows:
             column.addWidget(row)
         self._note = Label("", "caption", wrap=True)
@@ -96,30 +95,36 @@ class Plan(QWidget):
                 row.tell(*rows[number])
 
 
-class _Row(QWidget):
-    """A figure as it is and as it would be: now > then."""
+class FigureRow(QWidget):
+    """A figure as it is and as it would be: now > then.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        strength: role of the figure that would be: "caption-strong" or "strong".
+        parent: the widget it lies in.
+    """
+
+    def __init__(self, strength: str = "caption-strong", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self._name, self._now, self._then = (
-            Label("", "caption", wrap=True),
-            Label("", "caption"),
-            Label("", "caption-strong"),
-        )
+        plain = "muted" if strength == "strong" else "caption"
+        self._name, self._now, self._then = Label("", plain, wrap=True), Label("", plain), Label("", strength)
+        self._to = Label("›", plain)
         row.addWidget(self._name, 1)
-        for label in (self._now, Label("›", "caption"), self._then):
+        for label in (self._now, self._to, self._then):
             label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
             row.addWidget(label)
 
     def tell(self, name: str, now: str, then: str) -> None:
-        """Takes the words."""
+        """Takes the words; without `now` there is one figure alone."""
         for label, text in ((self._name, name), (self._now, now), (self._then, then)):
             label.setText(text)
+        for label in (self._now, self._to):
+            label.setVisible(bool(now))
 
     def text(self) -> str:
         """All of it, as a person reads it."""
-        return f"{self._name.text()}: {self._now.text()} › {self._then.text()}"
+        now = f"{self._now.text()} › " if self._now.text() else ""
+        return f"{self._name.text()}: {now}{self._then.text()}"

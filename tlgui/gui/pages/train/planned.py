@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
-from tlgui.core.events import GroupState
-from tlgui.core.planning import resolve
+from tlgui.core.events import GroupState, StrategyChosen
+from tlgui.core.planning import resolve, settled
 from tlgui.core.run_spec import RunSpec
+from tlgui.core.strategies import AUTO, STRATEGIES
+from tlgui.gui.networks import network
 from tlgui.gui.wizard.review.plan import ladder
 
 
@@ -26,6 +27,14 @@ def filled_in(spec: RunSpec, images: int) -> RunSpec:
     return msgspec.structs.replace(spec, training=training)
 
 
+def decided(spec: RunSpec, chosen: StrategyChosen) -> RunSpec:
+    """The spec of a run that began as "auto", with what became of it; as it is where "auto" was settled there already."""
+    row = STRATEGIES.get(chosen.strategy)
+    if spec.training.strategy != AUTO or row is None:
+        return spec
+    return msgspec.structs.replace(spec, training=settled(spec.training, row, chosen.top_groups))
+
+
 def planned_groups(spec: RunSpec, classes: int) -> list[GroupState]:
     """The layer groups from the stem to the head, with the highest rate of each that learns; none of an unknown network.
 
@@ -33,5 +42,5 @@ def planned_groups(spec: RunSpec, classes: int) -> list[GroupState]:
         spec: filled in.
         classes: number of outputs.
     """
-    row = BACKBONES.get(spec.backbone)
+    row = network(spec.backbone)
     return ladder(row, spec.training, classes) if row is not None else []

@@ -20,7 +20,7 @@ from tlgui.gui.chosen_by import Measure, best_words
 from tlgui.gui.plots import saving
 from tlgui.gui.plots.axis import START_WORDS, Kind
 from tlgui.gui.plots.curve_plot import CurvePlot
-from tlgui.gui.plots.curves import RunCurves
+from tlgui.gui.plots.curves import Ghost, RunCurves
 from tlgui.gui.plots.legend import Legend
 from tlgui.gui.plots.window import EpochWindow
 from tlgui.gui.widgets import Action, Card, IconButton
@@ -33,6 +33,7 @@ _LOWEST, _HIGHEST = 150, 520  # pixels of a plot; what is more stays empty below
 _HEAD = 52  # of a card, with its margins
 _CAPTIONS_FROM = 600  # pixels; in a narrower card legend and icons need the room
 _KEYS = "Arrow keys move the crosshair, + and - zoom, 0 shows everything."
+_FIRST = "the network as it is"
 _TITLES: dict[Kind, tuple[str, str]] = {
     "loss": ("Loss", "error; lower is better"),
     "accuracy": ("Accuracy", "validation images that are right"),
@@ -55,6 +56,7 @@ class PlotCards(QWidget):
         self._run: RunModel | None = None
         self._dirty, self._planned = False, 0
         self._measure: Measure | None = None
+        self._first_shown = True
         self.window_of_epochs = EpochWindow(self)
         self.curves = RunCurves()
         self._timer = QTimer(self)
@@ -146,23 +148,35 @@ class PlotCards(QWidget):
         self.window_of_epochs.set_planned(min(1, first), max(planned, last, 1))
         marks = [(mark.x_epoch, mark.text) for mark in run.marks] if run is not None else []
         points = _batches_after(run, last if epochs else 0)
+        ghosts = _ghosts(run)
+        reference = self._reference()
         drawn = (
             len(epochs),
             epochs[-1] if epochs else None,
             planned,
             run.best_epoch if run is not None else None,
             marks,
+            len(ghosts),
+            reference,
         )
         self._explain(epochs)
         for kind, plot in self.plots.items():
             plot.best_epoch = run.best_epoch if run is not None else None
             plot.set_marks(marks)
+            plot.set_ghosts(ghosts)
             if kind == "loss":
                 plot.set_tail(points[:, 0], points[:, 1])
             elif drawn == self._drawn:
                 continue  # between two epochs nothing of the accuracy changes
+            else:
+                plot.reference = reference
             plot.refresh()
         self._drawn = drawn
+
+    def _reference(self) -> tuple[float, str] | None:
+        """What was recognised before anything was trained, for the plot of accuracies."""
+        answer = self._run.first_answer if self._run is not None else None
+        return (answer.accuracy, _FIRST) if answer is not None and self._first_shown else None
 
     def _explain(self, epochs: Sequence[EpochEnded]) -> None:
         """Says by what the best epoch is the best, and what stands before the first one."""
@@ -171,8 +185,11 @@ class PlotCards(QWidget):
         chosen = next((epoch for epoch in reversed(epochs) if epoch.epoch == best), None)
         start = f"“start” is {START_WORDS}. " if epochs and epochs[0].epoch == 0 else ""
         why = f"The star is the epoch that is kept: {measure.words}. " if measure is not None and chosen else ""
-        text = f"{start}{why}{_KEYS}"
+        back = "What was taken back is shown pale. " if self._run is not None and self._run.history.branches else ""
+        first = f"The dashed line is what {_FIRST} recognises, before anything is trained. "
         for kind, plot in self.plots.items():
+            line = first if kind == "accuracy" and self._reference() is not None else ""
+            text = f"{start}{why}{back}{line}{_KEYS}"
             plot.best_words = best_words(measure, chosen) if measure is not None and measure.plot == kind else ""
             if plot.toolTip() != text:
                 plot.setToolTip(text)
@@ -217,7 +234,17 @@ class PlotCards(QWidget):
         so_far.setEnabled(bool(epochs))
         newest.setEnabled(bool(epochs))
         everything.setEnabled(window.zoomed)
+        if kind == "accuracy" and self._run is not None and self._run.first_answer is not None:
+            menu.addSeparator()
+            first = menu.addAction(f"Line of {_FIRST}")
+            first.setCheckable(True)
+            first.setChecked(self._first_shown)
+            first.toggled.connect(self._on_first_toggled)
         self._pop(menu, self.icons[kind][0])
+
+    def _on_first_toggled(self, shown: bool) -> None:
+        self._first_shown = shown
+        self._redraw()
 
     def _pop(self, menu: QMenu, button: QWidget) -> None:
         self.menu = menu
@@ -261,7 +288,8 @@ class PlotCards(QWidget):
                 run = self._run
                 epochs: list[EpochEnded] = list(run.epochs) if run is not None else []
                 marks = [(mark.x_epoch, mark.text) for mark in run.marks] if run is not None else []
-                work = partial(_write_table, path, epochs, marks)
+                back = [list(branch.epochs) for branch in run.history.branches] if run is not None else []
+                work = partial(_write_table, path, epochs, marks, back)
             case ".svg":
                 work = partial(saving.write, path, saving.svg_bytes(plots))
             case _:
@@ -277,8 +305,16 @@ def _batches_after(run: RunModel | None, epoch: int) -> NDArray[np.float64]:
     return np.array(batches[start:], dtype=np.float64).reshape(-1, 2)
 
 
-def _write_table(path: Path, epochs: list[EpochEnded], marks: list[tuple[float, str]]) -> None:
-    saving.write(path, saving.csv_table(epochs, marks))
+def _ghosts(run: RunModel | None) -> list[Ghost]:
+    """What was taken back, each stretch from the last epoch before it."""
+    branches = run.history.branches if run is not None else []
+    return [Ghost([*([one.joint] if one.joint else []), *one.epochs], "taken back") for one in branches if one.epochs]
+
+
+def _write_table(
+    path: Path, epochs: list[EpochEnded], marks: list[tuple[float, str]], back: list[list[EpochEnded]]
+) -> None:
+    saving.write(path, saving.csv_table(epochs, marks, back))
 
 
 def _write_image(path: Path, image: QImage) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from tlgui.core import events
 from tlgui.gui import numbers
+from tlgui.gui.pages.train.facts import Facts
 from tlgui.gui.run_reasons import ENDED
 from tlgui.gui.widgets import Card, Label, ProgressBar
 
@@ -62,6 +63,10 @@ def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: s
         case "validating":
             title = f"Epoch {min(done + 1, planned)} of {planned}"
             return Status(title, _counted("answers for the validation images", run), fraction, True)
+        case "paused" if run.waits_for_disk:
+            return Status(
+                f"Waiting at epoch {min(done + 1, planned)} of {planned}", "the disk is full", fraction, False
+            )
         case "paused":
             detail = _NOTHING_RUNS if run.best_epoch is None else _PAUSED
             return Status(f"Paused at epoch {min(done + 1, planned)} of {planned}", detail, fraction, False)
@@ -73,6 +78,10 @@ def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: s
             kept = "the start" if run.best_epoch == 0 else f"epoch {run.best_epoch}"
             why = f": {best_by}" if best_by else ""
             return Status(f"Complete after {numbers.counted(done, 'epoch')}", f"{kept} is kept{why}", 1.0, False)
+        case "training" if run.progress_stage:
+            # Work between two epochs, such as a comparison or a measuring.
+            title = f"Epoch {min(done + 1, planned)} of {planned}"
+            return Status(title, _counted(run.progress_stage, run), fraction, True)
         case "training":
             title = f"Epoch {min(done + 1, planned)} of {planned}" if planned else "Training"
             return Status(title, _left(run.seconds_left), fraction, True)
@@ -80,7 +89,8 @@ def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: s
             return Status(f"At epoch {done} of {planned}", "another program trains it", fraction, False)
         case _:
             word = {"stopped": "Stopped", "interrupted": "Interrupted"}.get(run.state, "Ended")
-            return Status(f"{word} after epoch {done} of {planned}", _NOTHING_RUNS, fraction, False)
+            where = f"after epoch {done} of {planned}" if done else "before the first epoch had ended"
+            return Status(f"{word} {where}", _NOTHING_RUNS, fraction, False)
 
 
 _PAUSED = "nothing runs; the best epoch is saved"
@@ -131,7 +141,9 @@ class StatusCard(Card):
         row.setContentsMargins(0, 0, 0, 0)
         self.bar = ProgressBar()
         self.body.addLayout(row)
+        self.facts = Facts()
         self.body.addWidget(self.bar)
+        self.body.addWidget(self.facts)
         self._run: RunModel | None = None
 
     def show_run(self, run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: str = "") -> None:
@@ -142,6 +154,7 @@ class StatusCard(Card):
         self._detail.setText(status.detail)
         self.bar.set(status.fraction or 0.0, busy=status.fraction is None, paused=not status.moving)
         self.bar.setAccessibleName(f"{status.title}, {self.bar.accessibleName()}")
+        self.facts.show_run(run)
         self._show_figures(run)
         self.setAccessibleName(self.text())
 

@@ -8,18 +8,20 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE, Backbone
+from tlgui.core.backbones import DEFAULT_BACKBONE, Backbone
 from tlgui.gui import numbers
+from tlgui.gui.networks import networks
 from tlgui.gui.theme import color
-from tlgui.gui.widgets import Cell, Column, Label, Table
+from tlgui.gui.widgets import Button, Cell, Column, Label, Table
 from tlgui.gui.wizard.backbone import words
 from tlgui.gui.wizard.backbone.words import Speed, State
 
+_FEWEST = 4.5  # rows that are seen at least
 _TOP1 = "Share of everyday photographs that it names right among 1,000 classes, as published"
 
 
 class BackboneTable(Table):
-    """One row per network.
+    """One row per network; it scrolls inside where the page is low, so that what is picked stays in sight of the cards.
 
     Attributes:
         get_asked: a network's name; its "Download" was pressed.
@@ -40,10 +42,11 @@ class BackboneTable(Table):
             ],
             pickable=True,
             spreads=True,
-            name="Pretrained networks",
+            scrolls=True,
+            name="Networks",
             parent=parent,
         )
-        self.names = tuple(BACKBONES)
+        self.names = tuple(networks())
         self.pressed_cell.connect(self._on_pressed_cell)
 
     def show_networks(
@@ -63,6 +66,8 @@ class BackboneTable(Table):
             measuring: the network that is being measured, or "".
             read_only: nothing can be fetched any more.
         """
+        rows = networks()
+        self.names = tuple(rows)
         slowest = max((speed.seconds for speed in speeds.values()), default=0.0)
         self.set_rows(
             [
@@ -74,9 +79,28 @@ class BackboneTable(Table):
                     measuring == name,
                     read_only,
                 )
-                for name, row in BACKBONES.items()
+                for name, row in rows.items()
             ]
         )
+
+    def set_room(self, height: int) -> None:
+        """Takes at most so much height, but some rows in any case, and ends within a row, so that more is seen to follow.
+
+        Args:
+            height: in pixels.
+        """
+        head = self.horizontalHeader().height() or 36
+        whole = head + self.row_height * self.row_count() + 2
+        shown = max(_FEWEST, (height - head) // self.row_height - 0.5)
+        wanted = min(whole, round(head + self.row_height * shown))
+        if wanted != self.height():
+            self.setFixedHeight(wanted)
+            self.show_picked()
+
+    def show_picked(self) -> None:
+        """Scrolls to the picked row, if any."""
+        if self.picked_row() >= 0:
+            self.scrollTo(self.model().index(self.picked_row(), 0))
 
     def _on_pressed_cell(self, row: int, _column: int) -> None:
         self.get_asked.emit(self.names[row])
@@ -97,7 +121,7 @@ def _cells(
         Cell(row.label, bold=True, chip="our advice" if row.name == DEFAULT_BACKBONE else ""),
         Cell(numbers.millions(row.parameters)),
         Cell(words.megabytes(row)),
-        Cell(f"{row.top1:.1f} %"),
+        Cell(words.top1(row)),
         _time_cell(speed, slowest, measuring),
         Cell(row.best_for, tone="muted"),
         Cell(where, tone=tone, icon=icon, link=icon == "download"),
@@ -140,7 +164,11 @@ class _Swatch(QWidget):
 
 
 class Legend(QWidget):
-    """What the two kinds of bars mean."""
+    """What the two kinds of bars mean, and at the right the way to other networks.
+
+    Attributes:
+        other: "Another timm model…".
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,3 +183,7 @@ class Legend(QWidget):
             row.addWidget(Label(text, "caption"))
             row.addSpacing(12)
         row.addStretch(1)
+        self.other = Button("Another timm model…", "link", "plus", small=True)
+        self.other.setToolTip("Any model of the library timm by its name, as a row of this table.")
+        self.other.align_edge("right")
+        row.addWidget(self.other)

@@ -90,7 +90,7 @@ class WeightsCard(Card):
             f"Download {megabytes(row)}" if state != "damaged" else f"Download again, {megabytes(row)}"
         )
         self._download.setVisible(missing and not read_only)
-        self._file.setVisible(not read_only)
+        self._file.setVisible(not read_only and row.pretrained)
         self._file.set_text("Another file…" if weights_file else "From a file…")
         self._published.setVisible(bool(weights_file) and not read_only)
 
@@ -139,12 +139,18 @@ class WeightsCard(Card):
 def _words(row: Backbone, state: State, weights_file: str) -> str:
     if weights_file:
         return f"{weights_file}, checked: it fits {row.label}."
+    if not row.pretrained:
+        return (
+            f"{row.label} has no pretrained weights: it begins at random and learns from your images alone. The strategy is "
+            "from scratch."
+        )
     return {
         "embedded": "Built in: they came with the program. You can also use weights of your own.",
         "ready": "Ready: they are on this computer. You can also use weights of your own.",
         "absent": f"{row.label}'s weights are not on this computer: download them or give the file.",
         "damaged": f"The file of {row.label}'s weights on this computer is damaged: its checksum differs from the one "
-        "in its name. Download it again or give a good one.",
+        "in its name, or it cannot be read to its end. Download it again or give a good one.",
         "unknown": "The weights on this computer are being looked for.",
         "downloading": f"{row.label}'s weights are being downloaded. They stay on this computer for later runs.",
+        "none": f"Nobody is known to publish {row.label}'s weights: give a file.",
     }[state]

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tlgui.core import machine_facts
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE, Backbone
 from tlgui.core.estimates import Speed as MeasuredSpeed
 from tlgui.gui import numbers
+from tlgui.gui.networks import networks, speed_of
 
-State = Literal["embedded", "ready", "absent", "damaged", "unknown", "downloading"]
+State = Literal["embedded", "ready", "absent", "damaged", "unknown", "downloading", "none"]
+NOT_PUBLISHED = "–"
 
 
 _MINUTES_FROM = 120  # seconds; as in `numbers.seconds_short`
@@ -45,13 +46,18 @@ def speeds(measured: Mapping[str, MeasuredSpeed]) -> dict[str, Speed]:
     Args:
         measured: on this computer, by backbone.
     """
-    found = {name: machine_facts.speed_from(measured, name) for name in BACKBONES}
+    found = {name: speed_of(measured, row) for name, row in networks().items()}
     return {name: Speed(speed.seconds_per_1000, own) for name, (speed, own) in found.items() if speed is not None}
 
 
 def megabytes(row: Backbone) -> str:
     """The size of a network's weights file."""
-    return f"{row.file_mb:.0f} MB"
+    return f"{row.file_mb:.0f} MB" if row.pretrained else NOT_PUBLISHED
+
+
+def top1(row: Backbone) -> str:
+    """Its published accuracy."""
+    return f"{row.top1:.1f} %" if row.top1 is not None else NOT_PUBLISHED
 
 
 def available(row: Backbone, state: State, weights_file: str = "") -> tuple[str, str, str]:
@@ -67,6 +73,8 @@ def available(row: Backbone, state: State, weights_file: str = "") -> tuple[str,
     """
     if weights_file:
         return "From file", "good", "file"
+    if not row.pretrained:
+        return "From scratch", "muted", ""
     return {
         "embedded": ("Built in", "good", "check"),
         "ready": ("Ready", "good", "check"),
@@ -74,6 +82,7 @@ def available(row: Backbone, state: State, weights_file: str = "") -> tuple[str,
         "damaged": ("Damaged", "bad", "warning"),
         "unknown": ("looking…", "muted", ""),
         "downloading": ("downloading", "muted", ""),
+        "none": ("from a file", "muted", ""),
     }[state]
 
 
@@ -81,6 +90,10 @@ def foot_hint(row: Backbone, state: State, weights_file: str = "") -> str:
     """The words beside the next step, when nothing is missing."""
     if weights_file:
         return f"{row.label}, from a file"
+    if not row.pretrained:
+        return f"{row.label}, from scratch"
+    if state not in ("embedded", "ready"):
+        return f"{row.label}, without its weights: the strategy is from scratch"
     return f"{row.label}, {'built in' if state == 'embedded' else 'ready'}"
 
 
@@ -123,6 +136,8 @@ def about_other(row: Backbone, speed: Speed | None, advised: Speed | None) -> st
             text += f" It is faster than {first.label} here."
         else:
             text += f" It is {about}as fast as {first.label}."
+    if not row.pretrained:
+        return f"{text} It brings no knowledge along, so every layer learns from your images alone."
     return f"{text} Its score on ImageNet says little about the score on your images: a run on them does."
 
 

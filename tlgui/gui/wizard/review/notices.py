@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlgui.core.imaging_messages import ScanSummary
+from tlgui.core.run_spec import Training
 from tlgui.gui.numbers import count, counted
+from tlgui.gui.wizard.review.balance import balance
 
 # Below this many test images of a class, its score moves by several points with every single image.
 FEW_TEST = 20
@@ -16,16 +18,29 @@ _SAID_BY_SCAN = ("few_images_in_class", "class_with_one_image")
 
 @dataclass(frozen=True)
 class ReviewNotice:
-    """One line: what was found (bold) and what it means."""
+    """One line: what was found (bold), what it means, and what a press sets `Training.imbalance` to.
+
+    Attributes:
+        button: its words; "" for none.
+    """
 
     tone: str
     title: str
     text: str
+    button: str = ""
+    value: str = ""
 
 
-def notices(summary: ScanSummary) -> list[ReviewNotice]:
-    """The lines for one set of images, the weightiest first."""
-    return [*_few_train(summary), *_few_test(summary), *_warnings(summary), *_left_out(summary)]
+def notices(summary: ScanSummary, training: Training) -> list[ReviewNotice]:
+    """The lines for one set of images, the weightiest first.
+
+    Args:
+        summary: what the scan found.
+        training: resolved.
+    """
+    found = balance(training, summary.classes)
+    unequal = [ReviewNotice(found.tone, found.title, found.text, found.button, found.value)] if found else []
+    return [*_few_train(summary), *_few_test(summary), *unequal, *_warnings(summary), *_left_out(summary)]
 
 
 def _few_train(summary: ScanSummary) -> list[ReviewNotice]:

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from tlgui.core.backbones import Backbone
 from tlgui.core.events import GroupState
+from tlgui.core.heads import head_of
 from tlgui.core.planning import first_trainable, ladder_rates
 from tlgui.core.run_spec import Training
-from tlgui.core.strategies import strategy
+from tlgui.core.strategies import AUTO, recommend, strategy
+
+_MEASURES = {
+    "validation_loss": "the smallest error on the validation images",
+    "balanced_accuracy": "the best balanced accuracy on the validation images",
+    "accuracy": "the best accuracy on the validation images",
+}
 
 
 def ladder(row: Backbone, training: Training, classes: int) -> list[GroupState]:
@@ -17,20 +24,14 @@ def ladder(row: Backbone, training: Training, classes: int) -> list[GroupState]:
 
     Args:
         row: the backbone.
-        training: resolved.
+        training: resolved, or of "auto", of which it shows what is sure: the head.
         classes: number of outputs.
     """
     head = len(row.groups)
     first = first_trainable(training, head)
-    rates = ladder_rates(
-        head,
-        first,
-        training.head_learning_rate or 0.0,
-        training.top_learning_rate or 0.0,
-        training.stem_factor or 1.0,
-    )
     names = [*(group.name for group in row.groups), "head"]
-    sizes = [*row.group_parameters, row.head_parameters(classes)]
+    rates = ladder_rates(training, names, first)
+    sizes = [*row.group_parameters, row.head_parameters(classes, head_of(training))]
     return [
         GroupState(name=name, parameters=size, trainable=i >= first, learning_rate=rates.get(i))
         for i, (name, size) in enumerate(zip(names, sizes, strict=True))
@@ -44,7 +45,12 @@ def learning(groups: Sequence[GroupState]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the paragraph speaks of; counts are images."""
+    """What the paragraph speaks of; counts are images.
+
+    Attributes:
+        training: resolved.
+        open: "As advised" is not decided yet: `training` is what the textbook's table advises.
+    """
 
     backbone: Backbone
     training: Training
@@ -52,6 +58,7 @@ class Facts:
     train: int
     validation: int
     test: int
+    open: bool = False
 
 
 def paragraph(facts: Facts) -> str:
@@ -67,29 +74,66 @@ def _what(facts: Facts) -> str:
 
 
 def _how(facts: Facts) -> str:
-    row = strategy(facts.training.strategy)
-    groups = facts.training.top_groups or 1
+    training = facts.training
+    row = strategy(AUTO if facts.open else training.strategy)
+    groups = training.top_groups or 1
+    if facts.open:
+        images = facts.train + facts.validation + facts.test
+        label = recommend(images, training.similarity).strategy.label
+        return f"{row.sentence} The table alone would say: {label[0].lower()}{label[1:]}."
     if row.trains == "top" and groups > 1:
-        return f"A new last layer and the {groups} layer groups below it learn; the general layers below stay."
-    return row.sentence
+        said = f"A new last layer and the {groups} layer groups below it learn; the general layers below stay."
+    elif row.unfreezing == "plateau" and training.unfreezing != "plateau":
+        said = "First a new last layer learns."
+    else:
+        said = row.sentence
+    return f"{said}{_later(training)}"
+
+
+def _later(training: Training) -> str:
+    row = strategy(training.strategy)
+    if row.trains == "all":
+        return ""
+    if training.unfreezing == "schedule" and training.unfreeze_at:
+        *first, last = (str(epoch) for epoch in training.unfreeze_at)
+        epochs = f"epochs {', '.join(first)} and {last}" if first else f"epoch {last}"
+        return f" One more layer group from the top joins in after {epochs}."
+    if training.unfreezing == "plateau":
+        epochs = f"{training.plateau} epochs in a row bring" if training.plateau > 1 else "1 epoch brings"
+        still = f"{epochs} no better validation loss"
+        joins = "That is when" if row.unfreezing == "plateau" else "One more layer group from the top joins in when"
+        return f" {joins} {still}."
+    if row.unfreezing == "plateau":
+        return " No layer group joins in by itself, by these settings; the button on the Train page does it."
+    return ""
+
+
+def _joins_by_itself(training: Training) -> bool:
+    """Whether layers join in without a press: patience waits until the last one has."""
+    return training.unfreezing == "plateau" or bool(training.unfreezing == "schedule" and training.unfreeze_at)
 
 
 def _validation(facts: Facts) -> str:
     epochs = facts.training.epochs or 1
-    stops_early = 0 < facts.training.patience < epochs
+    if facts.open:
+        return (
+            f"After each pass over the training images (an epoch), {_images(facts.validation, 'validation image')} that "
+            f"the network does not learn from say how good it is. The epoch with {_MEASURES[facts.training.best_by]} is kept."
+        )
+    patience = facts.training.patience or 0
+    stops_early = 0 < patience < epochs
     passes = (
         f"There are {'up to ' if stops_early else ''}{epochs:,} passes over the training images (epochs); after each,"
         if epochs > 1
         else "There is one pass over the training images (an epoch); after it,"
     )
-    measure = {
-        "validation_loss": "the smallest error on the validation images",
-        "balanced_accuracy": "the best balanced accuracy on the validation images",
-    }[facts.training.best_by]
+    measure = _MEASURES[facts.training.best_by]
     stop = ""
     if stops_early:
-        passed = _images(facts.training.patience, "epoch")
-        stop = f", and training stops by itself when {passed} in a row bring nothing better"
+        passed = f"{patience:,} epochs in a row bring" if patience > 1 else "1 epoch brings"
+        waits = strategy(facts.training.strategy).trains != "all" and _joins_by_itself(facts.training)
+        first = "no more layers will join in and " if waits else ""
+        stop = f", and training stops by itself when {first}{passed} nothing better"
     return (
         f"{passes} {_images(facts.validation, 'validation image')} that the network does not "
         f"learn from say how good it is. The epoch with {measure} is kept{stop}."
@@ -106,7 +150,10 @@ def _test(facts: Facts) -> str:
 
 
 def _kept() -> str:
-    return "The model, all settings, the list of images and everything that the run says are kept in the run folder."
+    return (
+        "The best and the last state of the model, all settings, the list of images and everything that the run says are "
+        "kept in the run folder."
+    )
 
 
 def _classes(names: list[str]) -> str:

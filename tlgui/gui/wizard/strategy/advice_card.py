@@ -1,4 +1,4 @@
-"""What the table advises and why, and what to expect when another row was picked."""
+"""What the table advises and why, what "As advised" does, and what to expect when another row was picked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tlgui.gui.widgets import Button, Card, Label, ToneIcon
+from tlgui.gui.wizard.strategy.words import Advised
 
 
 class AdviceCard(Card):
     """The advice; below it, for a pick against it, one sentence and the way back.
 
     Attributes:
-        followed: the person wants the advised row again.
+        followed: the decision is left to the measurement again.
     """
 
     followed = Signal()
@@ -21,31 +22,35 @@ class AdviceCard(Card):
         super().__init__("Our advice", parent=parent)
         self._sentence = Label("", "body", wrap=True)
         self.body.addWidget(self._sentence)
-        self._against = QWidget()
-        row = QHBoxLayout(self._against)
-        row.setContentsMargins(0, 4, 0, 0)
-        row.setSpacing(10)
+        self._note = Label("", "body", wrap=True)
+        self._note_row = _line(self._note)
         self._expect = Label("", "body", wrap=True)
-        self._back = Button("Follow the advice", small=True, icon="undo")
-        self._back.setToolTip("Picks the row that fits your images.")
+        self._back = Button("As advised", small=True, icon="undo")
+        self._back.setToolTip("Leaves the decision to what the network recognises in your images.")
         self._back.clicked.connect(self.followed)
-        row.addWidget(ToneIcon("info"))
-        row.addWidget(self._expect, 1)
-        row.addWidget(self._back)
-        self.body.addWidget(self._against)
-        self._against.hide()
+        self._against = _line(self._expect, self._back)
+        for widget in (self._note_row, self._against):
+            self.body.addWidget(widget)
+            widget.hide()
 
-    def show_advice(self, title: str, sentence: str, expectation: str, locked: bool) -> None:
-        """Shows what is advised.
-
-        Args:
-            title: the advised strategy, or "" while there is none.
-            sentence: the reason.
-            expectation: what to expect from the picked row; "" when it is the advised one.
-            locked: nothing can be changed any more.
-        """
-        self.set_title(f"Our advice: {title[0].lower()}{title[1:]}" if title else "Our advice")
-        self._sentence.setText(sentence)
-        self._expect.setText(expectation)
-        self._against.setVisible(bool(expectation))
+    def show_advice(self, advised: Advised, locked: bool) -> None:
+        """Shows what is advised; `locked`: nothing can be changed any more."""
+        self.set_title(advised.title)
+        self._sentence.setText(advised.sentence)
+        self._note.setText(advised.note)
+        self._note_row.setVisible(bool(advised.note))
+        self._expect.setText(advised.expectation)
+        self._against.setVisible(bool(advised.expectation))
         self._back.setVisible(not locked)
+
+
+def _line(words: Label, button: Button | None = None) -> QWidget:
+    line = QWidget()
+    row = QHBoxLayout(line)
+    row.setContentsMargins(0, 4, 0, 0)
+    row.setSpacing(10)
+    row.addWidget(ToneIcon("info"))
+    row.addWidget(words, 1)
+    if button is not None:
+        row.addWidget(button)
+    return line

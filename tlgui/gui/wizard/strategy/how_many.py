@@ -1,15 +1,16 @@
-"""The side card of the Strategy page: how many images there are, on a scale with the table's two borders."""
+"""The side card of the Strategy page: how many images there are, on a scale with the table's three borders."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from tlgui.core.strategies import LARGE, MEDIUM
+from tlgui.core.strategies import LARGE, MEDIUM, SMALL
 from tlgui.gui.numbers import count, counted
 from tlgui.gui.widgets import Card, Label, Scale
 
-_LOWEST, _HIGHEST = 100, 100_000
-_TICKS = [(float(n), f"{n:,}") for n in (_LOWEST, MEDIUM, LARGE, _HIGHEST)]
+_LOWEST, _HIGHEST = 100, LARGE
+_BORDERS = (SMALL, MEDIUM, LARGE)
+_TICKS = [(float(_LOWEST), "100"), (float(SMALL), "1,000"), (float(MEDIUM), "10,000"), (float(LARGE), "100,000")]
 _NEAR = 1.25  # within a quarter of a border, the other side is worth a thought
 
 
@@ -23,7 +24,8 @@ class HowManyCard(Card):
         self._words = Label("", "caption", wrap=True)
         self._meaning = Label(
             "The more images, the more of the network can learn from them without learning them by heart. "
-            f"The borders, {count(MEDIUM)} and {count(LARGE)}, are rules of thumb.",
+            f"The borders, {count(SMALL)}, {count(MEDIUM)} and {count(LARGE)}, are rules of thumb; in each "
+            f"class, fewer than {count(SMALL)} count as few.",
             "caption",
             wrap=True,
         )
@@ -46,7 +48,7 @@ class HowManyCard(Card):
         self._scale.set(
             float(min(max(images, _LOWEST), _HIGHEST)),
             ticks=_TICKS,
-            borders=[(float(MEDIUM), ""), (float(LARGE), "")],
+            borders=[(float(border), "") for border in _BORDERS],
             log=True,
             text=count(images),
         )
@@ -55,14 +57,15 @@ class HowManyCard(Card):
 
 def place(images: int) -> str:
     """Where a number of images stands among the borders, in words."""
-    band = "Few" if images < MEDIUM else "Medium" if images <= LARGE else "Many"
-    for border in (MEDIUM, LARGE):
+    band = "Few" if images < SMALL else "Medium" if images <= MEDIUM else "Many" if images <= LARGE else "Very many"
+    for border in _BORDERS:
         if border <= images < border * _NEAR:
             return f"{band}, just above the border of {border:,}." if images > border else f"{band}, at the border."
         if border / _NEAR < images < border:
             return f"{band}, just below the border of {border:,}."
     return {
-        "Few": f"Few: below {MEDIUM:,}.",
-        "Medium": f"Medium: between {MEDIUM:,} and {LARGE:,}.",
-        "Many": f"Many: above {LARGE:,}.",
+        "Few": f"Few: below {SMALL:,}.",
+        "Medium": f"Medium: between {SMALL:,} and {MEDIUM:,}.",
+        "Many": f"Many: between {MEDIUM:,} and {LARGE:,}.",
+        "Very many": f"Very many: above {LARGE:,}.",
     }[band]

@@ -14,6 +14,8 @@ _ANSWERS: tuple[tuple[Similarity, str, str], ...] = (
 )
 NOT_ANSWERED = "not answered: counted as like everyday photographs"
 
+BY_ROW = "Answered with the row that you picked: it is for this kind."
+
 
 class KindQuestion(Card):
     """Two answers with examples, and the words for no answer.
@@ -50,12 +52,13 @@ class KindQuestion(Card):
         """What is picked."""
         return next((key for key, button in self._buttons.items() if button.isChecked()), None)
 
-    def set_answer(self, answer: Similarity | None, locked: bool = False) -> None:
+    def set_answer(self, answer: Similarity | None, locked: bool = False, by_row: bool = False) -> None:
         """Shows an answer without telling anybody.
 
         Args:
             answer: "similar", "different", or `None`.
             locked: it can be read and not changed.
+            by_row: it was given with the row that was picked in the table.
         """
         self._group.setExclusive(False)  # an exclusive group cannot be left without a choice
         for key, button in self._buttons.items():
@@ -63,8 +66,8 @@ class KindQuestion(Card):
             button.setEnabled(not locked)
         self._group.setExclusive(True)
         self._clear.setVisible(answer is not None and not locked)
-        self._state.setVisible(answer is None)
-        self._state.setText(NOT_ANSWERED.capitalize() + ".")
+        self._state.setVisible(answer is None or by_row)
+        self._state.setText(NOT_ANSWERED.capitalize() + "." if answer is None else BY_ROW)
 
     def _add_answer(self, column: int, key: Similarity, text: str, examples: str) -> None:
         button = QRadioButton(text)

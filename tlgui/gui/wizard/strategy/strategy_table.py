@@ -1,4 +1,4 @@
-"""The table of size and kind of picture: the fitting row lit, any row to be picked."""
+"""The table of size and kind of picture: the textbook's row lit, any row to be picked, or the decision left open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StrategyTable(Table):
                 Column("Takes here", align="right"),
             ],
             pickable=True,
-            row_height=58,
+            row_height=52,
             spreads=True,
             name="Strategies by number of images and kind of picture",
             parent=parent,
@@ -42,8 +42,8 @@ class StrategyTable(Table):
             takes: what each row takes here, in words.
             images: used ones, in all; 0 while they are not known.
             answer: the person's own, on the kind of picture.
-            fitting: index of the row that fits, or -1.
-            chosen: index of the row that will run, or -1.
+            fitting: index of the textbook's row for these images, or -1.
+            chosen: index of the row that is picked, or -1.
         """
         self.set_rows([self._cells(i, takes[i], images, answer, i == fitting) for i in range(len(self._rows))])
         self.set_lit(fitting)

@@ -1,7 +1,4 @@
-"""The strategy table as rows of size and kind of picture, asked out of `core.strategies.recommend` itself.
-
-Whatever `recommend` says changes the table: each row is an answer that it gave, so that both can never disagree.
-"""
+"""The rows of the Strategy page: what is advised by itself, and the textbook's six, as `core.strategies.TABLE` has them."""
 
 from __future__ import annotations
 
@@ -11,13 +8,21 @@ from typing import Any
 import msgspec
 
 from tlgui.core.run_spec import Training
-from tlgui.core.strategies import LARGE, MEDIUM, Similarity, Strategy, recommend
-from tlgui.gui.draft import ROW_FIELDS
+from tlgui.core.strategies import AUTO, LARGE, STRATEGIES, TABLE, Similarity, Strategy, TableCell, cell_for, strategy
+from tlgui.gui.draft import ROW_FIELDS, SCRATCH
 
-# One number of images inside each band, and the band in words.
-_BANDS = ((MEDIUM - 1, f"below {MEDIUM:,}"), (MEDIUM, f"{MEDIUM:,} to {LARGE:,}"), (LARGE + 1, f"above {LARGE:,}"))
-_KINDS: tuple[tuple[Similarity, str], ...] = (("similar", "photograph-like"), ("different", "another kind"))
 ANY = "any"
+FULL = "full-fine-tuning"
+ADVISED = 0  # the place of "As advised" among the rows
+_SENTENCES = {
+    AUTO: "Decided after the network has seen your images",
+    "feature-extraction": "Only a new last layer learns",
+    "fine-tune-top": "Last layer and the group below",
+    "progressive-unfreezing": "Last layer, then group after group",
+    FULL: "Every layer, lower ones slowly",
+    SCRATCH: "Nothing pretrained, every layer",
+}
+_DEPTHS = ("feature-extraction", "fine-tune-top", "progressive-unfreezing", FULL, SCRATCH)
 
 
 @dataclass(frozen=True)
@@ -25,81 +30,102 @@ class TableRow:
     """One row of the table.
 
     Attributes:
-        size, kind: the two conditions in words; `kind` is "any" where the answer changes nothing.
-        images: a number of images inside the band.
-        strategy: what is trained.
-        top_groups: how many layer groups below the head, for "fine-tune-top".
+        cell: of the textbook's table; `None` for "As advised".
     """
 
-    size: str
-    kind: str
-    images: int
-    strategy: Strategy
-    top_groups: int
+    cell: TableCell | None
+
+    @property
+    def size(self) -> str:
+        """For how many images it is."""
+        return self.cell.size if self.cell is not None else ANY
+
+    @property
+    def kind(self) -> str:
+        """For which kind of picture it is."""
+        return self.cell.kind if self.cell is not None else ANY
+
+    @property
+    def strategy(self) -> Strategy:
+        """What is trained."""
+        return strategy(self.cell.strategy if self.cell is not None else AUTO)
 
     @property
     def title(self) -> str:
-        """The strategy's name, with the number of layer groups where that makes the difference."""
-        if self.strategy.trains == "top" and self.top_groups > 1:
-            return f"Fine-tune the top {self.top_groups} groups"
-        return self.strategy.label
+        """The strategy's name with what belongs to it."""
+        label, cell = self.strategy.label, self.cell
+        if cell is None:
+            return label
+        if cell.perhaps:
+            return f"{label}, perhaps {STRATEGIES[cell.perhaps].label.lower()}"
+        return f"{label} + domain adaptation" if cell.adaptation else label
 
     @property
     def sentence(self) -> str:
         """What learns, short enough for a cell."""
-        return {
-            "head": "Only a new last layer learns",
-            "top": "Last layer and the group below"
-            if self.top_groups == 1
-            else f"Last layer and {self.top_groups} groups below",
-            "all": "Every layer, lower ones slowly",
-        }[self.strategy.trains]
+        words = _SENTENCES[self.strategy.name]
+        if self.cell is not None and self.cell.perhaps:
+            return f"{words}; a random start to compare"
+        return f"{words}; no adaptation yet" if self.cell is not None and self.cell.adaptation else words
 
-    @property
-    def depth(self) -> int:
-        """How deep it trains: the head alone, one group, more groups, everything."""
-        return {"head": 0, "top": self.top_groups, "all": 1_000}[self.strategy.trains]
+    def names(self) -> tuple[str, ...]:
+        """The strategies that this row stands for."""
+        if self.cell is None:
+            return (AUTO,)
+        return (self.cell.strategy, self.cell.perhaps) if self.cell.perhaps else (self.cell.strategy,)
 
-    @property
-    def asked_groups(self) -> int | None:
-        """The number of layer groups to ask for, or `None` where the strategy's own number is meant."""
-        return self.top_groups if self.strategy.trains == "top" and self.top_groups > 1 else None
+    def answer(self, similarity: Similarity | None) -> Similarity | None:
+        """The answer on the kind of picture that goes with picking it; the given one where the row leaves that open.
+
+        Domain adaptation is for another kind of picture; else the answer matters only where two rows train alike.
+        """
+        cell = self.cell
+        if cell is None or cell.similarity is None:
+            return similarity
+        twins = [other for other in TABLE if other.strategy == cell.strategy]
+        if cell.adaptation or (len(twins) > 1 and similarity not in (None, cell.similarity)):
+            return cell.similarity
+        return similarity
 
     def asks(self, training: Training) -> Training:
         """What picking this row asks for: what came with another row is open again, the rest stays."""
         changes: dict[str, Any] = {
             **dict.fromkeys(ROW_FIELDS),
             "strategy": self.strategy.name,
-            "top_groups": self.asked_groups,
+            "similarity": self.answer(training.similarity),
         }
         return msgspec.structs.replace(training, **changes)
 
 
 def table_rows() -> tuple[TableRow, ...]:
-    """All rows, from few images to many; rows that differ in the kind alone and say the same are one."""
-    rows: list[TableRow] = []
-    for images, size in _BANDS:
-        answers = [recommend(images, similarity) for similarity, _ in _KINDS]
-        same = len({(answer.strategy.name, answer.top_groups) for answer in answers}) == 1
-        kinds = [ANY] if same else [words for _, words in _KINDS]
-        rows += [
-            TableRow(size=size, kind=kind, images=images, strategy=answer.strategy, top_groups=answer.top_groups)
-            for kind, answer in zip(kinds, answers, strict=False)
-        ]
-    return tuple(rows)
+    """The row that is left open, then the textbook's from few images to many."""
+    return (TableRow(None), *(TableRow(cell) for cell in TABLE))
 
 
 def fitting_row(rows: tuple[TableRow, ...], images: int, similarity: Similarity | None) -> int:
-    """Index of the row that `recommend` means for so many images and that answer."""
-    advice = recommend(images, similarity)
-    wanted = (advice.strategy.name, advice.top_groups)
-    return next(i for i, row in enumerate(rows) if (row.strategy.name, row.top_groups) == wanted)
+    """Index of the textbook's row for so many images and that answer."""
+    cell = cell_for(images, similarity)
+    return next(i for i, row in enumerate(rows) if row.cell is cell)
 
 
-def chosen_row(rows: tuple[TableRow, ...], resolved: Training) -> int:
-    """Index of the row that a training is, or is nearest to when its number of groups was typed by hand."""
-    same = [i for i, row in enumerate(rows) if row.strategy.name == resolved.strategy]
-    if not same:
-        return -1
-    groups = resolved.top_groups or 1
-    return min(same, key=lambda i: (abs(rows[i].top_groups - groups), i))
+def chosen_row(rows: tuple[TableRow, ...], training: Training, images: int, pressed: int = -1) -> int:
+    """Index of the row that a training stands for, or -1.
+
+    Args:
+        rows: of `table_rows`.
+        training: as asked for, or resolved.
+        images: used ones, in all.
+        pressed: the row that was picked last: of two that train alike, this one is meant.
+    """
+    same = [i for i, row in enumerate(rows) if training.strategy in row.names()]
+    if training.strategy != FULL:
+        fitting = [i for i in same if rows[i].answer(training.similarity) == training.similarity]
+        return next(iter(fitting or same), -1)
+    if pressed in same:
+        return pressed
+    return max(same) if images > LARGE else min(same)
+
+
+def depth(name: str) -> int:
+    """How deep a strategy trains, for comparing two."""
+    return _DEPTHS.index(name)

@@ -1,0 +1,57 @@
+"""Before the first epoch: what the network as it is recognises, what "auto" becomes, and the head's warm start."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from tlgui.core import events
+from tlgui.core.events import Event
+from tlgui.core.run_spec import FirstAnswer
+from tlgui.core.strategies import AUTO, missing_adaptation, strategy
+from tlgui.engine.auto_choice import choose
+from tlgui.engine.first_answer import Features, GoesOn, first_answer, said
+from tlgui.engine.live import Live
+from tlgui.engine.warm_start import fit_head
+
+
+def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
+    """Everything that comes before the first epoch.
+
+    Args:
+        live: the run.
+        goes_on: obeys what was asked for since the last batch, and returns whether the run goes on.
+
+    Returns:
+        The mean training loss of the head after its warm start; `None` where there was none, or the person stopped it.
+
+    Raises:
+        UserError: an image has changed, or more than a few are gone.
+    """
+    features = Features()
+    answer = None
+    # A network without published weights may begin with those of a person's own file, where that was asked for by name.
+    known = live.network.row.pretrained or live.training.strategy != AUTO
+    if known and strategy(live.training.strategy).pretrained:
+        answer = yield from _answer(live, features, goes_on)
+    if not (yield from goes_on()):
+        return None
+    if live.training.strategy == AUTO and not (yield from choose(live, answer, goes_on)):
+        return None
+    if message := missing_adaptation(live.training.strategy, live.training.similarity):
+        yield events.Notice(code="no_adaptation", message=message)
+    if live.training.warm_start and strategy(live.training.strategy).pretrained:
+        return (yield from fit_head(live, features, goes_on))
+    return None
+
+
+def _answer(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, FirstAnswer | None]:
+    """Asked once in a run: one that was ended before its first checkpoint knows it from run.toml, and says it again."""
+    setup = live.setup
+    if setup.first_answer is not None:
+        yield said(setup.first_answer, setup.train.labels, 0.0)
+        return setup.first_answer
+    answer = yield from first_answer(setup, features, goes_on)
+    if answer is not None and live.training.strategy != AUTO:
+        setup.settle(answer, None, live.training)
+    setup.first_answer = answer
+    return answer

@@ -1,0 +1,73 @@
+"""The control of an unfreezing or freezing: the state before it, trained on for as many epochs without it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+import torch
+
+from tlgui.core import events
+from tlgui.core.events import Event
+from tlgui.engine.checkpoints import State
+from tlgui.engine.live import Live
+from tlgui.engine.optimizer_step import batches_of, optimizer_step
+from tlgui.engine.validation import Validation, seen_by
+
+_EVENTS_PER_EPOCH = 10
+_STAGE = "the same epochs without it, to compare"
+
+
+def control(
+    live: Live, state: State, until: int, asked_to_stop: Callable[[], bool]
+) -> Generator[Event, None, Validation | None]:
+    """Trains a copy from a state on, in the same order of images and with the same random numbers as a run would.
+
+    The run, its random numbers and its events stay as they are; what lies below the cut comes from the same cache.
+
+    Args:
+        live: the run.
+        state: from which on.
+        until: finished epochs at which it ends.
+        asked_to_stop: whether the person asks to stop; asked before each batch.
+
+    Yields:
+        `Progress` alone.
+
+    Returns:
+        What it then gets right of the validation images; `None` where the person stopped it.
+
+    Raises:
+        UserError: an image has changed, or more than a few are gone.
+        NotFiniteError: its loss is no longer a number.
+    """
+    device = live.setup.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        twin = live.beside(state)
+    place = twin.place
+    first_batch = place.epoch * live.batches + place.batch
+    total = until * live.batches - first_batch
+    began = time.monotonic()
+    while place.epoch < until:
+        batches = batches_of(twin, place.epoch)
+        while place.batch < len(batches):
+            if asked_to_stop():
+                return None
+            # Forked step by step: between two of them the run's owner may do anything.
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                for _ in optimizer_step(twin, batches[place.batch]):
+                    pass  # what the copy says is not about the run
+            place.batch += 1
+            if place.batch % max(1, live.batches // _EVENTS_PER_EPOCH) == 0:
+                done = place.epoch * live.batches + place.batch - first_batch
+                left_s = (time.monotonic() - began) / done * (total - done)
+                yield events.Progress(stage=_STAGE, done=done, total=total, seconds_left=left_s)
+        place.epoch, place.batch = place.epoch + 1, 0
+    looks = seen_by(twin, slow=False)
+    while True:
+        try:
+            next(looks)
+        except StopIteration as end:
+            seen: Validation = end.value
+            twin.frozen.flush()
+            return seen

@@ -1,0 +1,76 @@
+"""What a person should know about a run before its first step, each as a `Notice`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from tlgui.core.events import Notice
+from tlgui.core.planning import imbalance_in_use
+from tlgui.core.run_spec import Imbalance, Training
+from tlgui.engine.samples import Part
+
+_REMEDIES: dict[Imbalance, str] = {
+    "logit-adjustment": "the loss takes into account how frequent each class is (logit adjustment)",
+    "class-weights": "images of rarer classes weigh more in the loss, up to ten times (class weights)",
+    "balanced-sampling": "images of rarer classes are shown more often, so that all classes are seen equally (balanced sampling)",
+}
+
+
+def notices(training: Training, train: Part, classes: Sequence[str]) -> Iterator[Notice]:
+    """All of them for a run that begins.
+
+    Args:
+        training: of the run.
+        train: its training images.
+        classes: names of the outputs.
+    """
+    yield from _absent(train, classes)
+    yield from _imbalance(training, train, classes)
+    yield from _mixing(training)
+
+
+def _absent(train: Part, classes: Sequence[str]) -> Iterator[Notice]:
+    counts = _counts(train, classes)
+    absent = [f"'{name}'" for name, n in zip(classes, counts, strict=True) if not n]
+    if absent:
+        some = absent[0] if len(absent) == 1 else f"{', '.join(absent[:-1])} and {absent[-1]}"
+        yield Notice(
+            code="class_without_images",
+            message=f"There is no training image of {some}, so {'that class' if len(absent) == 1 else 'those classes'} "
+            "cannot be learned.",
+        )
+
+
+def _imbalance(training: Training, train: Part, classes: Sequence[str]) -> Iterator[Notice]:
+    used = imbalance_in_use(training, train.labels.tolist())
+    if used not in _REMEDIES:
+        return
+    counts = _counts(train, classes)
+    there = [index for index, n in enumerate(counts) if n]
+    least, most = min(there, key=lambda i: counts[i]), max(there, key=lambda i: counts[i])
+    by_itself = (
+        " This is switched on by itself above 3 to 1 and can be switched off." if training.imbalance == "auto" else ""
+    )
+    yield Notice(
+        code="imbalance",
+        message=f"The largest class, '{classes[most]}', has {counts[most]:,} training images, the smallest, "
+        f"'{classes[least]}', {counts[least]:,}: {_REMEDIES[used]}.{by_itself}",
+    )
+
+
+def _mixing(training: Training) -> Iterator[Notice]:
+    names = [name for name, alpha in (("mixup", training.mixup), ("cutmix", training.cutmix)) if alpha]
+    if names:
+        yield Notice(
+            code="mixing",
+            message=f"Training images are mixed with each other ({' and '.join(names)}): nothing of the frozen layers can "
+            "be kept, so they run anew for every image of every epoch. The training loss is that of mixed images: it "
+            "cannot be compared with the validation loss.",
+        )
+
+
+def _counts(train: Part, classes: Sequence[str]) -> list[int]:
+    counts: list[int] = torch.bincount(train.labels, minlength=len(classes)).tolist()
+    return counts

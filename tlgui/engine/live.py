@@ -1,0 +1,294 @@
+"""A run in memory: the network with its optimizer and its place, and what can be done to them as a whole."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import TypeVar
+
+from tlgui.core.errors import UserError
+from tlgui.core.events import Event
+from tlgui.core.planning import first_trainable, ladder_rates, view_of
+from tlgui.core.run_spec import Training
+from tlgui.engine import seeding
+from tlgui.engine.average import Average
+from tlgui.engine.checkpoints import Place, State
+from tlgui.engine.clock import Clock
+from tlgui.engine.control import Control
+from tlgui.engine.ladder import Reason, layers_changed
+from tlgui.engine.memory import Memory
+from tlgui.engine.network import MIN_BATCH_FOR_STATISTICS
+from tlgui.engine.objective import Objective
+from tlgui.engine.param_groups import LayerOptimizer
+from tlgui.engine.precision import Mixed
+from tlgui.engine.schedule import momentum_of, one_cycle
+from tlgui.engine.setup import Setup
+
+_T = TypeVar("_T")
+
+
+class Live:
+    """What a run has in memory. It changes between two batches alone.
+
+    Args:
+        setup: of the run.
+        kept: whether it is written to disk; a copy beside the run is not.
+
+    Attributes:
+        setup, network, frozen: of the run.
+        training: with every hyperparameter filled in, or of an undecided "auto".
+        place: where it stands.
+        batches: in an epoch.
+        objective, mixed, memory, average: how a step is made.
+        clock: how fast it goes.
+    """
+
+    def __init__(self, setup: Setup, kept: bool = True) -> None:
+        self.setup = setup
+        self._kept = kept
+        self.network = setup.network
+        self.frozen = setup.frozen
+        self.training = setup.training
+        self.batches = len(seeding.batches(list(range(len(setup.train))), self.batch_size))
+        first = first_trainable(setup.training, self.network.head_index)
+        # A run that never reached a checkpoint begins anew, with all the epochs that were asked for.
+        epochs = (setup.training.epochs or 1) + (0 if setup.resume else setup.more_epochs)
+        self.place = Place(
+            epochs=epochs, first=first, lowest=first, compiled=setup.compiled, caching=setup.frozen.caching
+        )
+        self.clock = Clock()
+        self.objective = Objective(self.training, setup.train.labels, self.network.classes, setup.device)
+        self.mixed = Mixed(setup.precision, setup.device, setup.training.clip_norm)
+        self.memory = Memory(self)
+        self.average = Average(self.training.ema, self.network) if self.training.ema else None
+        self._optimizer: LayerOptimizer | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Images that one optimizer step learns from; "auto" was replaced when the run was set up."""
+        size = self.training.batch_size
+        assert size != "auto"
+        return size
+
+    @property
+    def optimizer(self) -> LayerOptimizer:
+        """Of the groups that train now."""
+        assert self._optimizer is not None
+        return self._optimizer
+
+    @property
+    def cut(self) -> int:
+        """Where the network is cut into the frozen part and the rest; the lowest group that trains lies at or above it."""
+        return self.network.cut_below(self.place.first)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed with each other, so that nothing of the frozen part can be kept."""
+        return bool(self.training.mixup or self.training.cutmix)
+
+    def begin(self) -> None:
+        """Makes the optimizer of a run that starts."""
+        place = self.place
+        self.network.set_trainable(place.first)
+        end = place.epochs * self.batches
+        place.cycles = dict.fromkeys(range(place.first, len(self.network)), (0, end))
+        self.rebuild_optimizer()
+
+    def settle(self, training: Training) -> None:
+        """Takes what "auto" became, before the first epoch."""
+        place = self.place
+        self.training = self.setup.training = training
+        place.epochs = filled(training.epochs) + (0 if self.setup.resume else self.setup.more_epochs)
+        place.first = place.lowest = first_trainable(training, self.network.head_index)
+        self.begin()
+
+    def train_from(self, first: int) -> None:
+        """Moves the lowest group that trains; groups that are new climb through a learning-rate cycle of their own."""
+        place = self.place
+        end = place.epochs * self.batches
+        place.cycles = {index: place.cycles.get(index, (place.step, end)) for index in range(first, len(self.network))}
+        place.first, place.lowest = first, min(place.lowest, first)
+        place.waited = 0
+        place.plateau_value, place.plateau_waited = None, 0
+        self.network.set_trainable(first)
+        self.frozen.changed_from(place.lowest)
+        self.rebuild_optimizer()
+
+    def plan_epochs(self, epochs: int) -> None:
+        """So many epochs in all, with a schedule made for them from here on."""
+        place = self.place
+        place.epochs = epochs
+        place.stopped_early, place.waited = False, 0
+        place.cycles = dict.fromkeys(place.cycles, (place.step, epochs * self.batches))
+
+    def keep_statistics(self, n: int) -> bool:
+        """Whether BatchNorm layers that train keep their statistics at a batch of `n` images."""
+        return keeps_statistics(self.training, n)
+
+    def view(self, epoch: int) -> int:
+        """The view that an epoch sees: 0 is plain; a frozen part sees some in turn, pixels a fresh one each time."""
+        if self.plain or (self.cut > 0 and self.frozen.caching and not self.mixes):
+            return self.kept_view(epoch)
+        return epoch + 1
+
+    def kept_view(self, epoch: int) -> int:
+        """The view that an epoch sees where what is below the cut is kept."""
+        return view_of(self.training, epoch)
+
+    @property
+    def plain(self) -> bool:
+        """Whether training images are shown as they are, every time."""
+        return self.training.augmentation == "off"
+
+    # -- rates -------------------------------------------------------------------------------------------------
+
+    def rates(self, step: int) -> dict[int, float]:
+        """Learning rates of one step, by group index."""
+        return {index: peak * self._share(index, step) for index, peak in self.optimizer.peaks.items()}
+
+    def named_rates(self, step: int) -> dict[str, float]:
+        """The same by group name."""
+        return {self.network.group_names[index]: rate for index, rate in self.rates(step).items()}
+
+    def set_rates(self, step: int) -> None:
+        """Makes the optimizer use them."""
+        momentum = None
+        if self.training.cycle_momentum and self.training.schedule == "one-cycle":
+            momentum = momentum_of(self._progress(self.network.head_index, step))
+        self.optimizer.set_rates(self.rates(step), momentum)
+
+    def rebuild_optimizer(self) -> None:
+        """Puts the groups that train into it, each once; what is known of those that stay is kept."""
+        peaks = self.peaks_from(self.place.first)
+        self._optimizer = LayerOptimizer(
+            self.network, peaks, self.training.weight_decay, self._optimizer, self.training.optimizer
+        )
+
+    def peaks_from(self, first: int) -> dict[int, float]:
+        """Peak learning rates of the groups from `first` on: the ladder's, or those that were set by hand."""
+        peaks = ladder_rates(self.training, self.network.group_names, first)
+        return peaks | {index: rate for index, rate in self.place.peaks.items() if index in peaks}
+
+    def _share(self, index: int, step: int) -> float:
+        return 1.0 if self.training.schedule == "constant" else one_cycle(self._progress(index, step))
+
+    def _progress(self, index: int, step: int) -> float:
+        start, end = self.place.cycles[index]
+        return (step - start) / max(1, end - 1 - start)
+
+    def layers_changed(self, reason: Reason, by_itself: bool = False) -> Event:
+        """The ladder as it is now."""
+        return layers_changed(self.network, self.optimizer.peaks, self.place, reason, by_itself)
+
+    # -- on disk -----------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """All that going on from here needs."""
+        parts = (self.setup.train, self.setup.validation)
+        self.place.gone = [part.paths[index] for part in parts for index in sorted(part.skipped)]
+        self.place.scale = self.mixed.state()
+        average = self.average.tensors() if self.average else {}
+        return State(self.network.model.state_dict(), self.optimizer.state_tensors(self.network), average, self.place)
+
+    def restore(self, state: State) -> None:
+        """Goes to where a state was taken, bit for bit.
+
+        Raises:
+            UserError: its weights are not those of this network.
+        """
+        changed = min(self.place.lowest, state.place.lowest)
+        self.place = state.place
+        try:
+            self.network.model.load_state_dict(state.model)
+        except RuntimeError as error:
+            raise UserError(
+                "The weights in the run's checkpoint are not those of its network.",
+                "Take the run folder from a backup, or train again.",
+                str(error),
+                code="run_damaged",
+            ) from error
+        self.network.set_trainable(self.place.first)
+        self._optimizer = None
+        self.rebuild_optimizer()
+        self.optimizer.load_state_tensors(self.network, state.optimizer)
+        if self.average:
+            self.average.load(state.average)
+        self.mixed.load(self.place.scale)
+        self.frozen.caching = self.place.caching
+        # What was computed above any group that was trained is of other weights, even where those are back.
+        self.frozen.changed_from(changed)
+        self.frozen.changed_from(self.place.lowest)
+
+    def beside(self, state: State | None = None) -> Live:
+        """A copy that can be trained without touching this run: its network, images and cache are its own.
+
+        Args:
+            state: where it stands; `None` = where this one does.
+        """
+        network = copy.deepcopy(self.network)
+        setup = dataclasses.replace(
+            self.setup,
+            network=network,
+            frozen=self.frozen.beside(network),
+            train=self.setup.train.beside(),
+            validation=self.setup.validation.beside(),
+            control=Control(),
+        )
+        twin = Live(setup, kept=False)
+        twin.restore(self.state()._replace(place=copy.deepcopy(self.place)) if state is None else state)
+        return twin
+
+    def save(self) -> None:
+        """Writes the last checkpoint, where something was learned that going on could use.
+
+        Raises:
+            UserError: the disk is full or cannot be written; the checkpoint before is whole.
+        """
+        if self._kept and self.place.warm:
+            self.setup.checkpoints.save(self.state())
+            # Those that the checkpoint before named may go now.
+            self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in self.place.moves})
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def to_compute(self, epoch: int) -> int:
+        """How many training images an epoch has to compute below the cut."""
+        return self.frozen.missing(self.setup.train, self.view(epoch), self.cut)
+
+    def seconds_left(self) -> float | None:
+        """Until the end of the plan; `None` before the first batch."""
+        place = self.place
+        ahead = range(place.epoch + 1, place.epochs)
+        fresh = 0
+        if self.cut == 0 or not self.frozen.caching or self.mixes:
+            fresh = len(ahead)
+        elif not self.plain:
+            fresh = len({self.view(e) for e in ahead} - {self.view(e) for e in range(place.epoch + 1)})
+        return self.clock.seconds_left(1 - place.batch / self.batches, fresh, len(ahead) - fresh, len(self.setup.train))
+
+
+def keeps_statistics(training: Training, n: int) -> bool:
+    """Whether BatchNorm layers that train keep their statistics at a batch of `n` images.
+
+    Args:
+        training: with every hyperparameter filled in.
+        n: images that go through at once.
+    """
+    match training.norm_statistics:
+        case "frozen":
+            return True
+        case "batch":
+            return n < 2  # one image has no variance
+        case _:
+            return n < MIN_BATCH_FOR_STATISTICS
+
+
+def filled(value: _T | None) -> _T:
+    """A hyperparameter that `core.planning` has filled in."""
+    assert value is not None
+    return value
+
+
+def is_full(error: UserError) -> bool:
+    """Whether there is no room on the disk, which a person can make."""
+    return error.code == "disk_full"
