@@ -197,7 +197,7 @@ TYPED: list[tuple[list[str], dict[str, Any]]] = [
         ["--head-learning-rate", "0.004", "--top-learning-rate", "2e-5"],
         {"head_learning_rate": 0.004, "top_learning_rate": 2e-5},
     ),
-    (["--strategy", "progressive-unfreezing"], {"unfreezing": "plateau", "warm_start": True}),
+    (["--strategy", "progressive-unfreezing"], {"unfreezing": "plateau", "warm_start": False}),
     (["--strategy", "from-scratch"], {"strategy": "from-scratch", "warm_start": False}),
     (["--preset", "tutorial-pipeline"], {"preset": "tutorial-pipeline", "head": "hidden", "epochs": 20, "views": 20}),
     (["--preset", "tutorial-pipeline", "--epochs", "5", "--seed", "4"], {"epochs": 5, "seed": 4, "head_units": 512}),

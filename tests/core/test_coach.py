@@ -152,6 +152,20 @@ def test_overconfident_but_better_is_not_called_learning_by_heart() -> None:
     assert rules_of(coached(better, 0)) == set()
 
 
+@pytest.mark.parametrize("name", ["overfitting", "worse after unfreezing"])
+def test_a_network_that_merely_gets_surer_is_left_alone(name: str) -> None:
+    """Its raw loss rises, and the loss after calibration falls: it goes on telling more images apart."""
+    epochs, frozen, others, _ = SPEAKS[name]
+    steps = range(len(epochs))
+    surer = [
+        msgspec.structs.replace(epoch, validation_calibrated_loss=0.5 * 0.97**number)
+        for number, epoch in zip(steps, epochs, strict=True)
+    ]
+    assert coach(facts(epochs, frozen, **others)) is not None
+    said = coach(facts(surer, frozen, **others))
+    assert said is None or said.rule != name
+
+
 @pytest.mark.parametrize("others", [{"verdict_due": True}, {"more_by_itself": True}])
 @pytest.mark.parametrize("name", ["overfitting", "plateau"])
 def test_what_the_run_does_by_itself_is_waited_for(name: str, others: dict[str, Any]) -> None:

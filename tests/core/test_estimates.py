@@ -43,7 +43,7 @@ def test_the_measured_runs_are_met_within_a_factor_of_two(
 def test_epochs_on_kept_activations_cost_the_top_layers_alone() -> None:
     """BCCD on the README's two cores: each of the epochs 6 to 15 took 4.3 to 6.0 s; the frozen layers had run before."""
     counts = Counts(train=673, validation=210, test=209)
-    options: dict[str, Any] = {"strategy": "fine-tune-top", "view_every": 0}
+    options: dict[str, Any] = {"strategy": "fine-tune-top", "views": 4, "view_every": 0}
     ten = of(counts, **options).seconds - of(counts, **options, epochs=5).seconds
 
     # A step is four passes of the top (7 % of the network, in torch 2.5 times as slow), an answer is one.
@@ -155,7 +155,7 @@ def test_layers_that_are_freed_one_after_another_cost_more_and_more() -> None:
 
 
 def test_mixed_images_make_the_frozen_layers_run_in_each_epoch_and_keep_nothing() -> None:
-    plain, mixed = (of(BEES, strategy="fine-tune-top", mixup=alpha, view_every=0) for alpha in (0.0, 0.2))
+    plain, mixed = (of(BEES, strategy="fine-tune-top", mixup=alpha, views=4, view_every=0) for alpha in (0.0, 0.2))
 
     share = (1 / 6) ** 1.5
     # 15 epochs instead of 4 views, and the validation images each time.

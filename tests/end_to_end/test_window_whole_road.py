@@ -188,7 +188,8 @@ def test_photographs_are_stopped_in_mid_run_and_the_best_is_exported(
     shutil.copytree(real_data / "hymenoptera", folder)
     with Visit(qtbot) as visit:
         through_the_wizard(visit, folder, epochs=40)
-        visit.until(lambda: visit.bench.run.best_epoch, "the first epoch")
+        # A short trial comes before it.
+        visit.until(lambda: visit.bench.run.best_epoch, "the first epoch", patience_s=300)
         visit.press_soon("Stop and keep the best")
         visit.until_state("stopped")
         run = visit.bench.run_folder.path

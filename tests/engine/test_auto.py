@@ -264,7 +264,7 @@ def test_both_sides_of_a_trial_weigh_unequal_classes_alike(
 ) -> None:
     """Deeper training that changes nothing is no gain and no loss: its loss begins at its lowest for that head."""
     root = write_dataset(tmp_path / "d", {"a": 40, "b": 8}, size=24)
-    live = Live(auto_setup(root, tmp_path / "run", imbalance=imbalance))
+    live = Live(auto_setup(root, tmp_path / "run", imbalance=imbalance, warm_start=True))
     live.begin()
     gradients: list[float] = []
 
@@ -334,13 +334,16 @@ def test_large_networks_are_not_tried_on_a_processor(data: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [("efficientnet-lite0", 128), ("efficientnet-b7", 352), ("vit-b16", 224), ("tiny-cnn", None)]
+    ("name", "side"),
+    [("efficientnet-lite0", 224), ("resnet50", 128), ("efficientnet-b7", 352), ("vit-b16", 224), ("tiny-cnn", None)],
 )
 def test_the_trials_input_is_smaller_where_the_network_takes_it(
     name: str, side: int | None, data: Path, tmp_path: Path
 ) -> None:
-    network = auto_setup(data, tmp_path / "run").network
-    row = BACKBONES[name]
+    live = Live(auto_setup(data, tmp_path / "run"))
+    row, network = BACKBONES[name], live.network
     network.row = row
     network.preprocessing = msgspec.structs.replace(network.preprocessing, size=row.size)
-    assert trial._side(network) == (side or row.size)
+    assert trial._side(live) == (side or row.size)
+    live.setup.device = torch.device("cuda")
+    assert trial._side(live) == row.size

@@ -15,6 +15,7 @@ from tlgui.core import events
 from tlgui.core.commands import Freeze, Undo, Unfreeze
 from tlgui.core.errors import UserError
 from tlgui.engine import fit
+from tlgui.engine.calibration import Calibration
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.live import Live
 from tlgui.engine.validation import Validation
@@ -22,7 +23,13 @@ from tlgui.engine.validation import Validation
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 # Rates at which nothing gets better, so that each epoch counts as one without improvement.
-STILL: dict[str, Any] = {"head_learning_rate": 1e-12, "top_learning_rate": 1e-12, "batch_size": 9, "views": 2}
+STILL: dict[str, Any] = {
+    "head_learning_rate": 1e-12,
+    "top_learning_rate": 1e-12,
+    "batch_size": 9,
+    "views": 2,
+    "warm_start": True,
+}
 PLATEAU: dict[str, Any] = {"strategy": "progressive-unfreezing", "plateau": 2, "patience": 3, "epochs": 20} | STILL
 SCHEDULE: dict[str, Any] = {"strategy": "feature-extraction", "unfreeze_at": [1, 3], "epochs": 5, "patience": 2} | STILL
 
@@ -71,7 +78,7 @@ def test_a_plateau_is_no_gain_of_more_than_a_thousandth(
 
     def forced(live: Live, slow: bool) -> Generator[events.Event, None, Validation]:
         seen = yield from real(live, slow)
-        return dataclasses.replace(seen, loss=next(left))
+        return dataclasses.replace(seen, calibration=Calibration(1.0, next(left)))
 
     monkeypatch.setattr(fit, "seen_by", forced)
     said, _ = finish(tiny_setup(data, tmp_path / "run", **(PLATEAU | {"epochs": 6, "patience": 0})))

@@ -239,7 +239,7 @@ def test_fewer_images_than_a_batch_make_one_step_an_epoch_and_a_notice(data: Pat
     (notice,) = (event for event in said if isinstance(event, events.Notice))
     assert notice.code == "small_batch"
     assert notice.message == "There are 10 training images, so a batch holds that many instead of 32."
-    assert [event.step for event in epochs_of(said)] == [0, 1, 2]
+    assert [event.step for event in epochs_of(said)] == [1, 2]
     assert all(event.train_loss and event.train_loss > 0 for event in epochs_of(said))
     # Ten images are too few for statistics of their own, however large a batch was asked for.
     assert torch.equal(setup.network.model.state_dict()["norm1.running_mean"], statistics)

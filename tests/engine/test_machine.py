@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 NAMES = ["stem", "middle", "top", "head"]
 RUNS: list[dict[str, Any]] = [
     {"strategy": "feature-extraction", "views": 2},
-    {"strategy": "fine-tune-top", "ema": 0.9, "imbalance": "balanced-sampling"},
+    {"strategy": "fine-tune-top", "ema": 0.9, "imbalance": "balanced-sampling", "warm_start": True},
     {"strategy": "progressive-unfreezing", "plateau": 1, "views": 2},
     {"strategy": "full-fine-tuning", "mixup": 0.3},
     {"strategy": "feature-extraction", "unfreeze_at": [1, 2]},

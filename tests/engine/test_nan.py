@@ -46,6 +46,7 @@ def test_a_learning_rate_of_a_million_ends_with_its_cause_and_keeps_the_warm_sta
         tmp_path / "run",
         strategy="full-fine-tuning",
         epochs=9,
+        warm_start=True,
         head_learning_rate=1e6,
         top_learning_rate=1e6,
         stem_factor=1.0,

@@ -85,7 +85,7 @@ def test_it_finds_a_rate_says_why_and_repeats(listed: tuple[Path, Path]) -> None
 
 
 def test_the_rate_in_use_is_that_of_the_strategy_or_the_persons_own(listed: tuple[Path, Path]) -> None:
-    assert found_by(job_of(listed, strategy="fine-tune-top"))[1].in_use == 1e-3
+    assert found_by(job_of(listed, strategy="fine-tune-top"))[1].in_use == 3e-3
     assert found_by(job_of(listed, head_learning_rate=0.02))[1].in_use == 0.02
 
 

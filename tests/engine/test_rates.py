@@ -95,7 +95,7 @@ PRESSES: list[commands.AnyCommand] = [
 def test_g22_pressed_before_the_first_batch_it_waits_for_the_head(
     press: commands.AnyCommand, data: Path, tmp_path: Path
 ) -> None:
-    setup = tiny_setup(data, tmp_path / "run", **OPTIONS)
+    setup = tiny_setup(data, tmp_path / "run", **OPTIONS | {"warm_start": True})
     setup.control.put(press)
     said, outcome = finish(setup)
     answers = (events.MovePlanned, events.Extended, events.Notice)

@@ -31,11 +31,11 @@ Script = dict[int, list[commands.AnyCommand]]
 RUNS: dict[str, tuple[dict[str, Any], Script]] = {
     "head": ({"strategy": "feature-extraction"}, {}),
     "head then deeper": ({"strategy": "feature-extraction"}, {3: [commands.Unfreeze()], 9: [commands.Unfreeze()]}),
-    "top": ({"strategy": "fine-tune-top"}, {}),
+    "top": ({"strategy": "fine-tune-top", "warm_start": True}, {}),
     "top, deeper, frozen again": ({"strategy": "fine-tune-top"}, {2: [commands.Unfreeze()], 6: [commands.Freeze()]}),
     "full": ({"strategy": "full-fine-tuning"}, {}),
     "full, frozen, longer": (
-        {"strategy": "full-fine-tuning"},
+        {"strategy": "full-fine-tuning", "warm_start": True},
         {2: [commands.Freeze()], 3: [commands.Extend(epochs=1)]},
     ),
     "by itself": ({"strategy": "progressive-unfreezing", "plateau": 1, "head_learning_rate": 1e-9}, {}),
@@ -44,7 +44,13 @@ RUNS: dict[str, tuple[dict[str, Any], Script]] = {
         {7: [commands.SetLearningRate(group="middle", rate=0.005)]},
     ),
     "balanced, judged": (
-        {"strategy": "fine-tune-top", "imbalance": "balanced-sampling", "ema": 0.9, "trial_epochs": 1},
+        {
+            "strategy": "fine-tune-top",
+            "imbalance": "balanced-sampling",
+            "ema": 0.9,
+            "trial_epochs": 1,
+            "warm_start": True,
+        },
         {2: [commands.Unfreeze()]},
     ),
 }
@@ -395,6 +401,7 @@ def test_the_best_state_is_that_of_its_epoch_however_the_run_ends(
         tmp_path / "run",
         strategy="fine-tune-top",
         epochs=4,
+        warm_start=True,
         best_by="balanced_accuracy",
         patience=2 if ending == "early" else 0,
         top_learning_rate=0.01,

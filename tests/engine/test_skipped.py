@@ -64,7 +64,7 @@ def cached_keys() -> set[str]:
 
 @pytest.mark.parametrize("caching", [True, False])
 def test_the_warm_start_is_that_of_the_images_that_are_there(caching: bool, data: Path, tmp_path: Path) -> None:
-    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", caching=caching)
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", caching=caching, warm_start=True)
     train = setup.train
     features = setup.frozen._reader.read(train, range(len(train)), 0)
     setup.network.evaluation_mode()
@@ -185,7 +185,7 @@ def test_the_executor_is_checked_by_images_that_are_there(
 
 @pytest.mark.parametrize("where", ["warm start", "step", "validation"])
 def test_more_than_a_few_end_the_run_and_what_was_learned_is_kept(where: str, data: Path, tmp_path: Path) -> None:
-    setup = tiny_setup(data, tmp_path / "run", strategy="full-fine-tuning", interval_s=1e9)
+    setup = tiny_setup(data, tmp_path / "run", strategy="full-fine-tuning", interval_s=1e9, warm_start=True)
     part = setup.validation if where == "validation" else setup.train
 
     def on_event(event: events.Event) -> None:

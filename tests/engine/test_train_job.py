@@ -148,7 +148,7 @@ def test_lite0_from_pictures_to_scores_and_the_same_scores_again(data: Path, tmp
 
 
 def test_the_events_of_a_job_and_what_is_left_of_them(tiny: None, data: Path, tmp_path: Path) -> None:
-    run = made(data, tmp_path / "run", strategy="fine-tune-top")
+    run = made(data, tmp_path / "run", strategy="fine-tune-top", warm_start=True)
     sent = done(job(run, data))
     names = [type(event).__name__ for event in sent if not isinstance(event, events.Progress | events.BatchEnded)]
     assert names == [
@@ -450,6 +450,17 @@ def test_d42_the_first_image_may_be_gone_before_the_run_begins(tiny: None, copie
     sent = done(job(run, copied))
     assert isinstance(sent[-1], events.Completed)
     assert [lost in event.message for event in of(sent, events.Notice)] == [True]
+
+
+def test_a_run_that_begins_at_random_says_that_a_weights_file_is_not_used(
+    tiny: None, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.pth").write_bytes(b"whatever it is")
+    run = made(data, tmp_path / "run", strategy="from-scratch")
+    sent = done(job(run, data, weights_file=str(tmp_path / "own.pth")))
+    assert isinstance(sent[-1], events.Completed)
+    (notice,) = (event for event in of(sent, events.Notice) if event.code == "weights_unused")
+    assert notice.message == "This run begins with random weights, so the file 'own.pth' is not used."
 
 
 @pytest.mark.parametrize("content", [b"", b"notes about the weights", b"PK\x03\x04" + bytes(90)])

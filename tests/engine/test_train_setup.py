@@ -375,7 +375,7 @@ def test_a_run_of_an_earlier_version_gets_the_values_that_it_lacks(
     lacks = dict.fromkeys(("warm_start", "norm_statistics", "unfreezing"))
     run.write_spec(msgspec.structs.replace(spec, training=msgspec.structs.replace(spec.training, **lacks)))
     assert isinstance(done(run, data)[-1], events.Completed)
-    assert setups[0].training.warm_start is True and setups[0].training.unfreezing == "never"
+    assert setups[0].training.warm_start is False and setups[0].training.unfreezing == "never"
 
 
 # -- the same again, and nothing left behind -----------------------------------------------------------------------

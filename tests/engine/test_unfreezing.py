@@ -275,12 +275,12 @@ def test_layers_can_be_freed_while_paused(data: Path, tmp_path: Path) -> None:
     assert kinds.index("Paused") < kinds.index("LayersChanged", 1) < kinds.index("Continued")
 
 
-@pytest.mark.parametrize(("strategy", "best"), [("feature-extraction", None), ("fine-tune-top", 0)])
+@pytest.mark.parametrize(("warm_start", "best"), [(False, None), (True, 0)])
 def test_stop_during_the_first_batch_ends_as_stopped(
-    strategy: str, best: int | None, data: Path, tmp_path: Path
+    warm_start: bool, best: int | None, data: Path, tmp_path: Path
 ) -> None:
     """Without a warm start there is no model yet; with one its head is kept."""
-    setup = tiny_setup(data, tmp_path / "run", strategy=strategy)
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", warm_start=warm_start)
     said, outcome = finish(setup, at(1, commands.Stop())(setup))
     assert (outcome.stopped, outcome.best_epoch, steps(said)) == (True, best, [1])
     assert (tmp_path / "run" / "checkpoints" / "best.safetensors").exists() == (best is not None)
@@ -288,8 +288,8 @@ def test_stop_during_the_first_batch_ends_as_stopped(
 
 
 def test_stop_before_the_first_batch_and_during_the_warm_start(data: Path, tmp_path: Path) -> None:
-    for name, strategy in (("one", "feature-extraction"), ("two", "fine-tune-top")):
-        setup = tiny_setup(data, tmp_path / name, strategy=strategy)
+    for name, warm_start in (("one", False), ("two", True)):
+        setup = tiny_setup(data, tmp_path / name, strategy="fine-tune-top", warm_start=warm_start)
         setup.control.put(commands.Stop())
         said, outcome = finish(setup)
         assert (outcome.stopped, outcome.best_epoch, steps(said)) == (True, None, [])

@@ -120,7 +120,7 @@ def test_features_that_are_known_are_not_read_again(data: Path, tmp_path: Path) 
 
 def test_the_first_answers_features_serve_the_warm_start(data: Path, tmp_path: Path) -> None:
     """No second pass: each training image is looked at once before the first epoch."""
-    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", epochs=1, caching=False)
+    setup = tiny_setup(data, tmp_path / "run", strategy="fine-tune-top", epochs=1, caching=False, warm_start=True)
     asked: list[int] = []
     real = setup.frozen.activations
 

@@ -120,7 +120,7 @@ def test_nothing_runs_in_the_window_while_the_engine_has_nothing_to_say(start: S
 
 
 def test_a_job_and_its_commands_may_come_before_the_engine_is_ready(start: Start) -> None:
-    engine = start("slow start", delay=0.2, epochs=50, pace=0.01)
+    engine = start("slow start", delay=0.2, epochs=50, pace=0.5)
 
     engine.thread.run_job(TRAIN)
     engine.thread.send(commands.Stop())

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
-from tlgui.core.imaging_messages import DemoDrawn, Refused, Scanned, SplitCounted
+from tlgui.core.imaging_messages import DemoDrawn, Refused, RunPrepared, Scanned, SplitCounted
 from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.gui.closing import shut_down
@@ -151,6 +151,24 @@ def test_what_is_changed_after_start_is_another_runs(bench: Bench, tmp_path: Pat
     assert bench.fake_imaging.prepared[0][2].training == asked
     assert RunFolder(path).spec().training.epochs == asked.epochs == 3
     assert bench.run_spec is not None and bench.run_spec.training.epochs == 3
+
+
+def test_a_run_as_advised_is_shown_as_what_it_became(bench: Bench, tmp_path: Path) -> None:
+    """The rail, the pages Train and Results read it there; what the person asked for stays as it was."""
+    bench.found(tmp_path)
+    bench.draft.set_strategy("auto")
+    bench.start_training()
+    ticket, _, asked = bench.fake_imaging.prepared[-1]
+    path = make_run()
+    bench.fake_imaging.answered.emit(RunPrepared(ticket=ticket, run=str(path), spec=asked, advice=""))
+    assert bench.run_spec is not None and bench.run_spec.training.strategy == "auto"
+    bench.fake_engine.say(
+        run_started(path),
+        events.StrategyChosen(strategy="fine-tune-top", top_groups=2, by="trial", sentence="So it is.", epochs=15),
+    )
+    training = bench.run_spec.training
+    assert (training.strategy, training.top_groups, training.epochs) == ("fine-tune-top", 2, 15)
+    assert bench.draft.training.strategy == "auto"
 
 
 def test_a_refused_run_is_said_on_the_review_and_can_be_started_again(bench: Bench, tmp_path: Path) -> None:

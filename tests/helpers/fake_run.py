@@ -208,6 +208,7 @@ class FakeRun:
             "step": self.step,
             "train_loss": round(self.train_loss, 4),
             "validation_loss": loss,
+            "validation_calibrated_loss": round(0.96 * loss, 4),
             "validation_accuracy": right / VALIDATION,
             "validation_balanced_accuracy": right / VALIDATION - 0.004,
             "learning_rates": self._rates(),

@@ -188,6 +188,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "validation_loss": (float, None),
         "validation_accuracy": (float, None),
         "validation_balanced_accuracy": (float, None),
+        "validation_calibrated_loss": (float, None),
         "learning_rates": {str: float},
         "best": bool,
         "seconds": float,

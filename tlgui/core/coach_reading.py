@@ -25,6 +25,8 @@ class Reading:
         epochs: the others, oldest first, at least one.
         since: those after the last change.
         validation, training, accuracy: of `since`; every loss is a number.
+        calibrated: the validation losses after the temperature has been fitted, which do not rise where a network merely
+            gets surer; of journals from before there were any, `validation` itself.
         chance: the loss of guessing every class alike.
     """
 
@@ -35,6 +37,7 @@ class Reading:
     validation: Sequence[float]
     training: Sequence[float]
     accuracy: Sequence[float]
+    calibrated: Sequence[float]
     chance: float
 
     @property
@@ -59,6 +62,11 @@ class Reading:
         return self.facts.epochs_planned - self.last.epoch
 
 
+def calibrated_loss(epoch: EpochEnded) -> float | None:
+    """The loss after calibration; of a journal that has none, the loss as it is."""
+    return epoch.validation_loss if epoch.validation_calibrated_loss is None else epoch.validation_calibrated_loss
+
+
 def reading_of(facts: CoachFacts) -> Reading | None:
     """The facts, put for the rules; `None` where there is no epoch yet or a loss is no number."""
     epochs = [epoch for epoch in facts.epochs if epoch.epoch > 0]
@@ -77,5 +85,6 @@ def reading_of(facts: CoachFacts) -> Reading | None:
         validation=[value for value in validation if value is not None],
         training=[value for value in training if value is not None],
         accuracy=[value for value in accuracy if value is not None],
+        calibrated=[value for epoch in since if (value := calibrated_loss(epoch)) is not None],
         chance=math.log(max(2, facts.classes)),
     )

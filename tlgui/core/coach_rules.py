@@ -1,8 +1,9 @@
 """The rules of the curve coach, in one table.
 
-A network's validation loss wanders from epoch to epoch, and a handful of images moves it. So a rise or a fall counts only
-where it is large against the scatter of the epochs around their own line, against the loss itself, and against what
-three images more or less would make.
+What is called the validation loss below is the one after calibration, but where a loss is held against guessing: the raw
+one rises where a network merely gets surer, while it goes on telling more images right. It wanders from epoch to epoch,
+and a handful of images moves it. So a rise or a fall counts only where it is large against the scatter of the epochs
+around their own line, against the loss itself, and against what three images more or less would make.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tlgui.core.coach_facts import Button, Coaching
-from tlgui.core.coach_reading import SHARE, Reading
+from tlgui.core.coach_reading import SHARE, Reading, calibrated_loss
 from tlgui.core.trends import trend, wilson
 
 # Epochs from which a line is drawn; fewer tell nothing against their own scatter.
@@ -111,25 +112,25 @@ def _not_learning(reading: Reading) -> Coaching | None:
 def _worse_after(reading: Reading) -> Coaching | None:
     """A move by itself, which nobody judges, raised the validation loss and lowered the accuracy for good."""
     before = [epoch for epoch in reading.epochs if epoch.step <= reading.facts.moved_at][-_SHORT:]
-    losses = [epoch.validation_loss for epoch in before if epoch.validation_loss is not None]
+    losses = [loss for epoch in before if (loss := calibrated_loss(epoch)) is not None]
     right = [epoch.validation_accuracy for epoch in before if epoch.validation_accuracy is not None]
     after = 4
     if not reading.facts.moved_by_itself or len(reading.since) < after or len(losses) < 3 or len(right) < 3:
         return None
-    level, now = _mean(losses), _mean(reading.validation[-3:])
+    level, now = _mean(losses), _mean(reading.calibrated[-3:])
     line = trend(losses)
     scatter = max(line.scatter, abs(losses[-1] - losses[0]) / 2)
-    rise = min(reading.validation[-after:]) - level
+    rise = min(reading.calibrated[-after:]) - level
     fall = _mean(right) - max(reading.accuracy[-after:])
     half = wilson(_mean(right), reading.facts.validation_images).half
-    if rise < max(reading.matters(level), 4 * scatter) or fall < half or reading.validation[-1] < now:
+    if rise < max(reading.matters(level), 4 * scatter) or fall < half or reading.calibrated[-1] < now:
         return None
     return Coaching(
         rule="worse after unfreezing",
         sentence="Since the last layers were unfrozen the answers have got worse. Undo goes back to before that.",
         evidence=(
-            f"Validation loss {level:.2f} before and {now:.2f} now; accuracy {_percent(_mean(right))} before and at best "
-            f"{_percent(max(reading.accuracy[-after:]))} in the {after} epochs since."
+            f"Calibrated validation loss {level:.2f} before and {now:.2f} now; accuracy {_percent(_mean(right))} before "
+            f"and at best {_percent(max(reading.accuracy[-after:]))} in the {after} epochs since."
         ),
         button="undo",
     )
@@ -138,23 +139,26 @@ def _worse_after(reading: Reading) -> Coaching | None:
 def _under_start(reading: Reading) -> Coaching | None:
     """Training has stayed under what the last layer alone reached before it, on the same validation images."""
     start = reading.start
-    if start is None or start.validation_loss is None or start.validation_accuracy is None or not _deep(reading):
+    if start is None or start.validation_accuracy is None or not _deep(reading):
+        return None
+    loss = calibrated_loss(start)
+    if loss is None:
         return None
     if len(reading.since) < _SHORT or reading.done() < _WARM_UP or len(reading.since) < len(reading.epochs):
         return None
     fall = start.validation_accuracy - max(reading.accuracy)
     half = wilson(start.validation_accuracy, reading.facts.validation_images).half
-    rise = min(reading.validation) - start.validation_loss
-    line = reading.line(reading.validation, _SHORT)
-    if fall < half or rise < reading.matters(start.validation_loss) or (line and line.slope < 0 and line.sureness > 2):
+    rise = min(reading.calibrated) - loss
+    line = reading.line(reading.calibrated, _SHORT)
+    if fall < half or rise < reading.matters(loss) or (line and line.slope < 0 and line.sureness > 2):
         return None
     return _slower(
         reading,
         "under the start",
         "Training deeper layers has not come back to what the last layer alone reached. Lower the learning rates.",
         f"Accuracy {_percent(start.validation_accuracy)} before the first epoch, at best "
-        f"{_percent(max(reading.accuracy))} since; validation loss {start.validation_loss:.2f} and at best "
-        f"{min(reading.validation):.2f}.",
+        f"{_percent(max(reading.accuracy))} since; calibrated validation loss {loss:.2f} and at best "
+        f"{min(reading.calibrated):.2f}.",
     )
 
 
@@ -164,7 +168,7 @@ def _under_first_answer(reading: Reading) -> Coaching | None:
     if first is None or reading.start is not None or reading.done() < 0.5 or len(reading.since) < _WINDOW:
         return None
     best = wilson(max(epoch.validation_accuracy or 0.0 for epoch in reading.epochs), reading.facts.validation_images)
-    line = reading.line(reading.validation, _WINDOW)
+    line = reading.line(reading.calibrated, _WINDOW)
     if best.high >= first.low or (line and line.slope < 0 and line.sureness > 2):
         return None
     return Coaching(
@@ -188,7 +192,7 @@ def _overfitting(reading: Reading) -> Coaching | None:
     facts, kept = reading.facts, reading.facts.best_epoch
     if not any(_rises(reading, window) for window in _WINDOWS) or facts.more_by_itself or facts.verdict_due:
         return None
-    means = [_mean(reading.validation[at : at + 3]) for at in range(len(reading.validation) - 2)]
+    means = [_mean(reading.calibrated[at : at + 3]) for at in range(len(reading.calibrated) - 2)]
     at = min(range(len(means)), key=means.__getitem__)
     half = wilson(reading.accuracy[at], facts.validation_images).half
     gained = _mean(reading.accuracy[-3:]) - _mean(reading.accuracy[at : at + 3])
@@ -203,7 +207,7 @@ def _overfitting(reading: Reading) -> Coaching | None:
             f"Stop keeps epoch {kept}, the best so far."
         ),
         evidence=(
-            f"Validation loss {means[at]:.2f} around epoch {reading.since[at + 1].epoch}, {means[-1]:.2f} in the last "
+            f"Calibrated validation loss {means[at]:.2f} around epoch {reading.since[at + 1].epoch}, {means[-1]:.2f} in the last "
             f"three; training loss {reading.training[at + 1]:.2f} then, {reading.training[-1]:.2f} now."
         ),
         button="stop",
@@ -212,7 +216,7 @@ def _overfitting(reading: Reading) -> Coaching | None:
 
 def _rises(reading: Reading, window: int) -> bool:
     """Whether the validation loss rises for certain, and the training loss falls, over so many epochs."""
-    up, down = reading.line(reading.validation, window), reading.line(reading.training, window)
+    up, down = reading.line(reading.calibrated, window), reading.line(reading.training, window)
     if up is None or down is None or up.slope <= 0 or down.slope >= 0:
         return False
     large = up.last - up.first > _SCATTERS * up.scatter
@@ -222,20 +226,20 @@ def _rises(reading: Reading, window: int) -> bool:
 def _plateau(reading: Reading) -> Coaching | None:
     """The line through the last epochs is flat for certain: even its steepest likely fall brings next to nothing."""
     window = _WINDOW + 2
-    line = reading.line(reading.validation, window)
+    line = reading.line(reading.calibrated, window)
     facts = reading.facts
     if line is None or facts.more_by_itself or facts.verdict_due or reading.done() < _WARM_UP or reading.left() < 4:
         return None
-    best = min(reading.validation)
+    best = min(reading.calibrated)
     fall = -(line.slope - 2.5 * line.error) * _SHORT
     risen = line.slope > 0 and line.sureness > 2
-    waited = len(reading.validation) - 1 - reading.validation.index(best)
+    waited = len(reading.calibrated) - 1 - reading.calibrated.index(best)
     right = trend(reading.accuracy[-window:])
     if waited < _SHORT or risen or fall > SHARE * best or (right.slope > 0 and right.sureness > 2):
         return None
     evidence = (
-        f"No lower validation loss than {best:.3f} (epoch {reading.since[-1 - waited].epoch}) for {waited} epochs; in five "
-        f"more it would fall by {max(0.0, fall):.3f} at most, going by the last {window}."
+        f"No lower calibrated validation loss than {best:.3f} (epoch {reading.since[-1 - waited].epoch}) for {waited} epochs; in "
+        f"five more it would fall by {max(0.0, fall):.3f} at most, going by the last {window}."
     )
     reached = wilson(max(reading.accuracy[-window:]), facts.validation_images)
     frozen = [group.name for group in facts.groups if not group.trainable]
@@ -263,21 +267,21 @@ def _still_improving(reading: Reading) -> Coaching | None:
     """At the end of the plan the validation loss still falls, by much and for certain."""
     facts = reading.facts
     window = max(_SHORT + 1, min(10, math.ceil(0.25 * facts.epochs_planned)))
-    line = reading.line(reading.validation, window)
+    line = reading.line(reading.calibrated, window)
     if line is None or reading.left() > 1 or facts.verdict_due:
         return None
     fell = -line.slope * (window - 1)
-    lately = _mean(reading.validation[-4:-2]) - _mean(reading.validation[-2:])
+    lately = _mean(reading.calibrated[-4:-2]) - _mean(reading.calibrated[-2:])
     sure = line.slope < 0 and line.sureness > _SURE and fell > max(4 * line.scatter, 2 * reading.matters(line.first))
-    if not sure or lately < 0.02 * reading.validation[-3] or (facts.best_epoch or 0) < reading.last.epoch - 1:
+    if not sure or lately < 0.02 * reading.calibrated[-3] or (facts.best_epoch or 0) < reading.last.epoch - 1:
         return None
     more = max(5, facts.epochs_planned // 2)
     return Coaching(
         rule="still improving",
         sentence=f"It was still getting better at the end. {more} more epochs may bring more.",
         evidence=(
-            f"In the last {window} epochs the validation loss fell from {line.first:.3f} to {line.last:.3f}, by "
-            f"{_percent(lately / reading.validation[-3])} in the last two alone."
+            f"In the last {window} epochs the calibrated validation loss fell from {line.first:.3f} to {line.last:.3f}, by "
+            f"{_percent(lately / reading.calibrated[-3])} in the last two alone."
         ),
         button="extend",
         epochs=more,

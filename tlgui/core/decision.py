@@ -1,11 +1,13 @@
 """What "auto" becomes: decided by the number of images, by what the network recognises as it is, or by a short trial.
 
 The thresholds come from trials of EfficientNet-Lite0 on 23 image sets of many kinds (200 images each, at most 300 in a
-trial); "gained" and "lost" mean by more than 2 points of accuracy against a new last layer alone.
+trial); "gained" and "lost" mean by more than 2 points of accuracy against a new last layer alone. They say where a trial
+on the person's own images is worth its time, and decide alone only where none can be held.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -15,6 +17,8 @@ from tlgui.core.strategies import SMALL, STRATEGIES, Similarity, recommend
 
 LITTLE_HEADROOM = 0.08
 """Of 8 sets with less than that left to gain, none gained by deeper training; of 15 others, 10 did."""
+NEXT_TO_NO_HEADROOM = 0.04
+"""With less than that, even a gain could hardly be told from chance: no trial is held."""
 FEWEST_TO_DEEPEN = 200
 """Training images. Below, deeper training lost on 5 of 7 sets; from there on, on none of 16."""
 DEEPER_STRATEGY, DEEPER_GROUPS = "fine-tune-top", 2
@@ -68,6 +72,14 @@ class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
         """Difference in accuracy."""
         return (self.right_deeper - self.right_shallow) / self.held_back
 
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the gain is at least what chance alone gives in about one of six trials, were both equally good.
+
+        Of the images that only one of the two told right, each would then be a coin's throw.
+        """
+        return self.better - self.worse >= math.sqrt(self.better + self.worse)
+
 
 def decide(
     train_images: int,
@@ -100,16 +112,18 @@ def decide(
             strategy=advice.strategy.name, top_groups=advice.top_groups, by="images", sentence=advice.sentence
         )
     seen = f"As it is, the network already recognises {_range(answer)} of your images"
+    if _below(1 - answer.accuracy, NEXT_TO_NO_HEADROOM):
+        return _shallow("headroom", f"{seen}. That leaves next to nothing to gain, so only a new last layer learns.")
     if _below(1 - answer.accuracy, LITTLE_HEADROOM):
         enough = 100 * (1 - LITTLE_HEADROOM)
-        return _shallow(
+        shallow = _shallow(
             "headroom",
             f"{seen}. From {enough:.0f} % on, training deeper layers did not raise accuracy noticeably "
             "(0 of 8 image sets in our trials), so only a new last layer learns.",
         )
+        return msgspec.structs.replace(shallow, unsure=True)
     deeper = _deeper(images, similarity, "headroom", f"{seen}, so there is something to gain")
-    # The whole interval has to lie above the threshold; else chance may have put the share below it.
-    return msgspec.structs.replace(deeper, unsure=_below(1 - answer.high, LITTLE_HEADROOM))
+    return msgspec.structs.replace(deeper, unsure=True)
 
 
 def outcomes(train_images: int, images: int, similarity: Similarity | None) -> list[Decision]:
@@ -130,7 +144,7 @@ def after_trial(images: int, similarity: Similarity | None, outcome: TrialOutcom
         f"In a short trial on {outcome.learned_from} of your training images, deeper training told "
         f"{outcome.right_deeper} of {n} held-back images right, a new last layer alone {outcome.right_shallow} of {n}"
     )
-    if _below(outcome.gain, SMALLEST_GAIN):
+    if _below(outcome.gain, SMALLEST_GAIN) or not outcome.beyond_chance:
         return _shallow("trial", f"{found}: no clear gain, so only a new last layer learns.")
     return _deeper(images, similarity, "trial", found)
 

@@ -105,6 +105,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
         epochs: how many are planned.
         step: optimizer steps so far.
         train_loss, validation_loss: mean cross-entropy per image; the latter unweighted and without augmentation.
+        validation_calibrated_loss: the loss once the temperature has been fitted to the same answers.
         learning_rates: in use at the epoch's last step, by group name.
         best: whether this is the best epoch so far.
     """
@@ -116,6 +117,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     validation_loss: float | None
     validation_accuracy: float | None
     validation_balanced_accuracy: float | None
+    validation_calibrated_loss: float | None = None
     learning_rates: dict[str, float]
     best: bool
     seconds: float

@@ -106,7 +106,7 @@ LEARNING: tuple[Parameter, ...] = (
     Parameter(
         field="plateau",
         label="Standing still means",
-        help="So many epochs in a row without a validation loss that is 0.1 % better.",
+        help="So many epochs in a row without a calibrated validation loss that is 0.1 % better.",
         kind="whole",
         unit="epochs",
         section="Layers",
@@ -290,10 +290,12 @@ LEARNING: tuple[Parameter, ...] = (
     Parameter(
         field="best_by",
         label="Best epoch by",
-        help="What chooses the epoch that is kept, on the validation images.",
+        help="What chooses the epoch that is kept, on validation images. Calibrated: the loss after being too sure or too "
+        "timid has been corrected.",
         kind="choice",
         section="Keeping the best",
         choices=choices(
+            ("calibrated_loss", "Calibrated loss"),
             ("validation_loss", "Validation loss"),
             ("balanced_accuracy", "Balanced accuracy"),
             ("accuracy", "Accuracy"),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tlgui.core.augmentations import augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.records import ImageRecord
-from tlgui.core.run_spec import Imbalance, Training, contradiction
+from tlgui.core.run_spec import Imbalance, RunSpec, Training, contradiction
 from tlgui.core.split import PARTS, Part
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Strategy, recommend, strategy
+
+if TYPE_CHECKING:
+    from tlgui.core.events import StrategyChosen
 
 # For a row whose lower layers are frozen at first: what groups get that are unfrozen later.
 _LATER_TOP_RATE = STRATEGIES["fine-tune-top"].top_learning_rate
@@ -75,6 +78,14 @@ def settled(training: Training, row: Strategy, top_groups: int) -> Training:
         defaults["group_factor"] = row.group_factor
     open_values = {name: value for name, value in defaults.items() if getattr(training, name) is None}
     return msgspec.structs.replace(training, strategy=row.name, **open_values)
+
+
+def decided(spec: RunSpec, chosen: StrategyChosen) -> RunSpec:
+    """The spec of a run that began as "auto", with what became of it; as it is where "auto" was settled there already."""
+    row = STRATEGIES.get(chosen.strategy)
+    if spec.training.strategy != AUTO or row is None:
+        return spec
+    return msgspec.structs.replace(spec, training=settled(spec.training, row, chosen.top_groups))
 
 
 def reopened(training: Training) -> Training:

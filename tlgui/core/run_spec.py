@@ -24,7 +24,7 @@ PositiveFloat = Annotated[float, Meta(gt=0, le=_LARGEST)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
 NonNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
-BestBy = Literal["validation_loss", "balanced_accuracy", "accuracy"]
+BestBy = Literal["calibrated_loss", "validation_loss", "balanced_accuracy", "accuracy"]
 Imbalance = Literal["auto", "off", "logit-adjustment", "class-weights", "balanced-sampling"]
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Unfreezing = Literal["never", "plateau", "schedule"]
@@ -68,7 +68,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         plateau: epochs without improvement that count as one.
         trial_epochs: epochs after which an unfreezing by hand is judged.
         patience: epochs without improvement after which training stops; 0 switches early stopping off.
-        best_by: what chooses the best epoch, on validation images.
+        best_by: what chooses the best epoch, on validation images; "calibrated_loss" is the loss after the temperature has
+            been fitted.
     """
 
     preset: str = ""
@@ -108,7 +109,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     plateau: PositiveInt = 3
     trial_epochs: PositiveInt = 3
     patience: Annotated[int, Meta(ge=0)] | None = None
-    best_by: BestBy = "validation_loss"
+    best_by: BestBy = "calibrated_loss"
 
 
 class FirstAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -38,7 +38,10 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
             0.02 to 35 and validation accuracy fell from 46 to 21 %.
         clip_norm: largest norm of all gradients together; 0 = not clipped.
         warm_start: whether the head is first fitted on the frozen features (LP-FT; Kumar et al. 2022,
-            arXiv 2202.10054), so that a random head does not send distorting gradients into good layers.
+            arXiv 2202.10054), so that a random head does not send distorting gradients into good layers. No row does:
+            with a few hundred images such a head knows them by heart already, and the layers below are taught little.
+            Top group at 1e-3, head at 3e-3, out of fold, `skin_ham7` / `elpv_solar`: 56 / 85 % of the images with it,
+            63 / 85 % without; loss after calibration 1.21 / .35 with it, 1.08 / .33 without.
         views: augmented views of each training image that are kept while the lower part is frozen.
     """
 
@@ -83,11 +86,11 @@ _ROWS = (
         reason="With a few thousand images the most specialised layers can adapt without losing what they know.",
         trains="top",
         epochs=15,
-        head_learning_rate=1e-3,
-        top_learning_rate=1e-4,
+        head_learning_rate=3e-3,
+        top_learning_rate=1e-3,
         group_factor=_LOWER_EACH,
-        warm_start=True,
-        views=4,
+        warm_start=False,
+        views=6,
     ),
     Strategy(
         name="progressive-unfreezing",
@@ -96,11 +99,11 @@ _ROWS = (
         reason="Layers that are freed one after another adapt to another kind of picture without forgetting the rest.",
         trains="head",
         epochs=40,
-        head_learning_rate=1e-3,
-        top_learning_rate=1e-4,
+        head_learning_rate=3e-3,
+        top_learning_rate=1e-3,
         group_factor=_LOWER_EACH,
         unfreezing="plateau",
-        warm_start=True,
+        warm_start=False,
         views=4,
     ),
     Strategy(
@@ -110,10 +113,10 @@ _ROWS = (
         reason="With many images there is enough evidence to adapt the whole network.",
         trains="all",
         epochs=10,
-        head_learning_rate=1e-3,
-        top_learning_rate=5e-4,
-        stem_factor=0.01,
-        warm_start=True,
+        head_learning_rate=3e-3,
+        top_learning_rate=1e-3,
+        stem_factor=0.1,
+        warm_start=False,
         views=1,
     ),
     Strategy(

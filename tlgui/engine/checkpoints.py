@@ -73,7 +73,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         seen_at: the cut at which the validation images were last looked at, -1 before the first time.
         peaks: by group index, peak learning rates that were set by hand.
         moves: unfreezings and freezings that can be taken back, oldest first.
-        plateau_value, plateau_waited: for unfreezing by itself: the best validation loss since layers last changed, and
+        plateau_value, plateau_waited: for unfreezing by itself: the best calibrated loss since layers last changed, and
             epochs since then.
         scheduled: how many moves of the written schedule are done.
         automatic: whether layers are still unfrozen by themselves; not after the person took one of those back, or

@@ -217,7 +217,8 @@ class Loop:
             best = finite and self._is_best(seen)
             if best:
                 place.best_epoch = epoch
-                self.setup.checkpoints.keep_best(state, msgspec.structs.replace(self.setup.card, epoch=epoch))
+                card = msgspec.structs.replace(self.setup.card, epoch=epoch, temperature=seen.calibration.temperature)
+                self.setup.checkpoints.keep_best(state, card)
         live.clock.epoch_ended()
         yield events.EpochEnded(
             epoch=epoch,
@@ -225,6 +226,7 @@ class Loop:
             step=place.step,
             train_loss=train_loss,
             validation_loss=seen.loss if math.isfinite(seen.loss) else None,
+            validation_calibrated_loss=seen.calibration.loss if math.isfinite(seen.calibration.loss) else None,
             validation_accuracy=seen.accuracy,
             validation_balanced_accuracy=seen.balanced,
             learning_rates=live.named_rates(max(0, place.step - 1)),

@@ -34,7 +34,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         classes: in the order of the outputs.
         size, head: as the run asked for them.
-        temperature: probabilities = softmax(logits / temperature); 1 until calibrated.
+        temperature: probabilities = softmax(logits / temperature); fitted on the validation images.
         epoch: the epoch that was kept.
         formats: of the images that it was trained on and scored on.
     """

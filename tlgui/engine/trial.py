@@ -26,30 +26,38 @@ from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.schedule import one_cycle
 from tlgui.engine.validation import placed
 
-MOST_IMAGES = 300
+MOST_IMAGES = 600
 _HELD_BACK = 1 / 3
-_STEPS, _BATCH = 80, 32
-_SIDE = 128  # of the input where the network takes it: a third of the work of 224 pixels, and both sides lose alike
-# Passes of EfficientNet-Lite0 at 224 pixels that a trial on a processor may cost: three minutes on two cores. For
-# that network itself it takes about 800, a quarter of a minute.
-_BUDGET = 8_000.0
+_STEPS, _BATCH = 100, 32
+# Of the input of a network that would take too long at its own size: a third of the work of 224 pixels, and both sides
+# lose alike.
+_SIDE = 128
+# Passes of EfficientNet-Lite0 at 224 pixels that a trial on a processor may cost: some minutes on two cores. For that
+# network itself it takes about 3,300.
+_BUDGET = 10_000.0
 _ROW = STRATEGIES["fine-tune-top"]
 _STAGE = "a short trial of deeper training"
 
 
 def can_try(live: Live) -> bool:
     """Whether a trial is worth its time: a large network on a processor would take many minutes."""
-    row, size = live.network.row, live.network.preprocessing.size
-    share = (_side(live.network) / size) ** 2
+    return live.setup.device.type != "cpu" or _passes(live.network, _side(live)) <= _BUDGET
+
+
+def _passes(network: Network, side: int) -> float:
+    """What a trial costs, in passes of EfficientNet-Lite0 at 224 pixels."""
+    row = network.row
+    share = (side / network.preprocessing.size) ** 2
     # An image is looked at once below the cut; a training step costs about three passes of what lies above it.
     passes = MOST_IMAGES + 3 * _STEPS * _BATCH * DEEPER_GROUPS / (len(row.groups) + 1)
-    return live.setup.device.type != "cpu" or passes * row.relative_seconds * share <= _BUDGET
+    return passes * row.relative_seconds * share
 
 
 def held_trial(live: Live, goes_on: GoesOn) -> Generator[Event, None, TrialOutcome | None]:
-    """Trains a copy of the uppermost layer groups for some steps, from the head that frozen features ask for.
+    """Trains a copy of the uppermost layer groups for some steps, beside the head that frozen features ask for.
 
-    Both sides see the same plain images at the same size; the random state of the run and its network are untouched.
+    The deeper side begins as its row of the table does: with that head, or with a new one. Both sides
+    see the same plain images at the same size; the random state of the run and its network are untouched.
 
     Returns:
         What was found; `None` where the images cannot be parted, or the person stopped it.
@@ -74,6 +82,10 @@ def held_trial(live: Live, goes_on: GoesOn) -> Generator[Event, None, TrialOutco
     rows, kept = torch.stack([below[index] for index in learned]), torch.stack([below[index] for index in held])
     _fit_new_head(network, rows, labels[learned], cut, live)
     shallow = _right(network, kept, labels[held], cut, setup.device)
+    if not settled(live.training, _ROW, DEEPER_GROUPS).warm_start:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeding.derive(live.training.seed, "trial", "head"))
+            network.head_linear.reset_parameters()
     for step, loss in enumerate(_steps(live, network, rows, labels[learned], first, cut), 1):
         if not (yield from goes_on()):
             return None
@@ -101,7 +113,7 @@ def network_run(network: Network, x: Tensor, start: int, stop: int | None, devic
 
 def _images(live: Live, asked: list[int], goes_on: GoesOn) -> Generator[Event, None, dict[int, Tensor] | None]:
     """Plain training images by number, (3, side, side)."""
-    setup, side, images = live.setup, _side(live.network), dict[int, Tensor]()
+    setup, side, images = live.setup, _side(live), dict[int, Tensor]()
     for batch in seeding.batches(asked, _BATCH):
         if not (yield from goes_on()):
             return None
@@ -117,9 +129,12 @@ def _images(live: Live, asked: list[int], goes_on: GoesOn) -> Generator[Event, N
     return images
 
 
-def _side(network: Network) -> int:
-    """Of the trial's input: smaller where the network takes any size, as convolutional ones do."""
+def _side(live: Live) -> int:
+    """Of the trial's input: the run's own, or a smaller one where that takes too long and the network takes any size."""
+    network = live.network
     row, size = network.row, network.preprocessing.size
+    if live.setup.device.type != "cpu" or _passes(network, size) <= _BUDGET:
+        return size
     side = max(_SIDE, round(_SIDE * size / 224 / 32) * 32)
     takes = not row.sized_by and row.multiple == 1 and row.takes(side)
     return side if side < size and takes else size

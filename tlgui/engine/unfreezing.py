@@ -79,8 +79,10 @@ class Unfreezing:
         """Takes what was seen of the validation images at the end of an epoch."""
         self._last = seen
         place = self._live.place
-        if place.plateau_value is None or seen.loss < place.plateau_value * (1 - _SMALLEST_GAIN):
-            place.plateau_value, place.plateau_waited = seen.loss, 0
+        # Not by the raw loss: it rises where a network gets surer, however much better it still tells the classes apart.
+        value = seen.calibration.loss
+        if place.plateau_value is None or value < place.plateau_value * (1 - _SMALLEST_GAIN):
+            place.plateau_value, place.plateau_waited = value, 0
         else:
             place.plateau_waited += 1
 

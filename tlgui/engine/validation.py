@@ -14,6 +14,7 @@ from tlgui.core import events
 from tlgui.core.events import Event
 from tlgui.core.run_spec import BestBy
 from tlgui.engine import free_memory, seeding
+from tlgui.engine.calibration import Calibration, calibrate
 from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.network import Network
 from tlgui.engine.setup import Setup
@@ -34,19 +35,24 @@ class Validation:
         loss: mean cross-entropy per image, unweighted; it may not be finite.
         accuracy: share of the images.
         balanced: mean recall of the classes that are there.
+        calibration: the temperature that fits these answers, and the loss with it.
         right: whether each image is told right, by its number in the part; images that are skipped are not in it.
     """
 
     loss: float
     accuracy: float
     balanced: float
+    calibration: Calibration
     right: dict[int, bool]
 
     def value(self, best_by: BestBy) -> float:
         """What is compared to find the best epoch: lower is better."""
-        return {"validation_loss": self.loss, "balanced_accuracy": 1 - self.balanced, "accuracy": 1 - self.accuracy}[
-            best_by
-        ]
+        return {
+            "calibrated_loss": self.calibration.loss,
+            "validation_loss": self.loss,
+            "balanced_accuracy": 1 - self.balanced,
+            "accuracy": 1 - self.accuracy,
+        }[best_by]
 
 
 def seen_by(live: Live, slow: bool) -> Generator[Event, None, Validation]:
@@ -82,12 +88,14 @@ def validate(setup: Setup, first: int, slow: bool) -> Generator[Event, None, Val
         logits.append(outputs)
         numbers += there
     labels = part.labels[numbers]
-    right = torch.cat(logits).argmax(1) == labels
+    answers = torch.cat(logits)
+    right = answers.argmax(1) == labels
     recalls = [right[labels == index].double().mean() for index in range(network.classes) if (labels == index).any()]
     return Validation(
         loss=loss_sum / len(numbers),
         accuracy=right.double().mean().item(),
         balanced=torch.stack(recalls).mean().item(),
+        calibration=calibrate(answers, labels),
         right=dict(zip(numbers, right.tolist(), strict=True)),
     )
 

@@ -17,14 +17,22 @@ class Measure(NamedTuple):
     Attributes:
         words: such as "lowest validation loss".
         plot: in which of the two the best epoch is named.
+        note: what the words mean, where they need it; a sentence.
     """
 
     words: str
     plot: Literal["loss", "accuracy"]
+    note: str = ""
 
 
 # To add a measure: its row here; a test walks every value of `BestBy`.
 MEASURES: dict[BestBy, Measure] = {
+    "calibrated_loss": Measure(
+        "lowest calibrated loss",
+        "loss",
+        "That is the validation loss once too sure or too timid answers have been corrected: while a network tells more "
+        "images right it also gets too sure, and the curve may rise.",
+    ),
     "validation_loss": Measure("lowest validation loss", "loss"),
     "balanced_accuracy": Measure("highest balanced accuracy", "accuracy"),
     "accuracy": Measure("highest accuracy", "accuracy"),
@@ -38,7 +46,11 @@ def measure_of(spec: RunSpec | None) -> Measure | None:
 
 def best_words(measure: Measure, epoch: EpochEnded | None) -> str:
     """The measure, with the value where no curve shows it."""
-    balanced = epoch.validation_balanced_accuracy if epoch is not None else None
+    if epoch is None:
+        return measure.words
+    balanced, calibrated = epoch.validation_balanced_accuracy, epoch.validation_calibrated_loss
     if measure is MEASURES["balanced_accuracy"] and balanced is not None:
         return f"{measure.words}, {numbers.percent(balanced)}"
+    if measure is MEASURES["calibrated_loss"] and calibrated is not None:
+        return f"{measure.words}, {calibrated:.3f}"
     return measure.words

@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Refused, RunPrepared, ScanSummary
+from tlgui.core.planning import decided
 from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
@@ -102,8 +103,12 @@ class RunDesk(QObject):
 
     @property
     def spec(self) -> RunSpec | None:
-        """What the shown run is."""
-        return self._shown.spec if self._shown else None
+        """What the shown run is; of one that began "as advised", with what it became."""
+        entry = self._shown
+        if entry is None:
+            return None
+        chosen = entry.model.chosen
+        return entry.spec if chosen is None else decided(entry.spec, chosen)
 
     @property
     def weights_file(self) -> str:

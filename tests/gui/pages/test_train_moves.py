@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core import commands, events
 from tlgui.core.coach import Coaching
+from tlgui.core.planning import decided
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import background
@@ -27,7 +28,6 @@ from tlgui.gui.coached import facts_of
 from tlgui.gui.pages.train import move_dialog
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
 from tlgui.gui.pages.train.move_dialog import MoveDialog
-from tlgui.gui.pages.train.planned import decided
 from tlgui.gui.pages.train.rate_dialog import RateDialog
 from tlgui.gui.pages.train_page import TrainPage
 from tlgui.gui.run_model import RunModel

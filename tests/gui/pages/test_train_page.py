@@ -87,7 +87,7 @@ def test_without_a_run_the_page_says_what_will_be_here_and_leads_there(page: Tra
         ("preparing", "Preparing, features of the training images, 120 of 673, about 9 s left"),
         ("training", "Epoch 15 of 20, about {left} s left, {speed} images a second, 910 MB memory"),
         ("paused", "Paused at epoch 12 of 20, nothing runs; the best epoch is saved, 910 MB memory"),
-        ("complete", "Complete after 20 epochs, epoch 16 is kept: lowest validation loss, 3 min 7 s in all"),
+        ("complete", "Complete after 20 epochs, epoch 16 is kept: lowest calibrated loss, 3 min 7 s in all"),
         ("stopped", "Stopped after epoch 9 of 20, nothing runs, 1 min 6 s in all"),
         ("crashed", "Ended after epoch 6 of 20, nothing runs"),
     ],
@@ -178,7 +178,7 @@ def test_the_plots_say_their_content_and_the_whole_planned_length_is_shown(page:
 def test_the_plan_is_shown_before_the_engine_has_said_a_word(page: TrainPage, bench: Bench) -> None:
     take(bench, RunModel())
     assert page.plots.plots["loss"].ranges()[0] == (0.5, 20.5)
-    assert "with EfficientNet-Lite0. The epoch with the lowest validation loss is kept as you go." in texts(page)
+    assert "with EfficientNet-Lite0. The epoch with the lowest calibrated loss is kept as you go." in texts(page)
 
 
 def test_a_switch_of_the_theme_recolours_the_open_page(page: TrainPage, bench: Bench) -> None:
@@ -208,6 +208,7 @@ def test_the_warm_start_is_the_epoch_before_the_first(page: TrainPage, bench: Be
             validation_loss=1.0,
             validation_accuracy=0.7,
             validation_balanced_accuracy=0.7,
+            validation_calibrated_loss=0.98,
             learning_rates={},
             best=True,
             seconds=2.0,
@@ -217,7 +218,7 @@ def test_the_warm_start_is_the_epoch_before_the_first(page: TrainPage, bench: Be
     take(bench, run)
     assert page.plots.plots["loss"].ranges()[0] == (-0.5, 20.5)
     assert page.plots.plots["loss"].accessibleName() == (
-        "Loss by epoch, training 0.900, validation 1.000, best: the start, lowest validation loss"
+        "Loss by epoch, training 0.900, validation 1.000, best: the start, lowest calibrated loss, 0.980"
     )
     assert "“start” is the head fitted on frozen features, before the first epoch." in (
         page.plots.plots["accuracy"].toolTip()
@@ -232,7 +233,10 @@ def test_the_best_epoch_is_named_once_with_what_makes_it_the_best(page: TrainPag
     run = take(bench, RUNS["complete"]())
     best = next(epoch for epoch in run.epochs if epoch.epoch == run.best_epoch)
     words = {kind: plot.best_words for kind, plot in page.plots.plots.items()}
-    if best_by == "validation_loss":
+    if best_by == "calibrated_loss":
+        value = f"{best.validation_calibrated_loss:.3f}"
+        assert words == {"loss": f"lowest calibrated loss, {value}", "accuracy": ""}
+    elif best_by == "validation_loss":
         assert words == {"loss": "lowest validation loss", "accuracy": ""}
         assert "epoch 16 is kept: lowest validation loss" in page.status_card.text()
     elif best_by == "accuracy":

@@ -58,8 +58,8 @@ def test_every_setting_has_a_row_with_its_words(page: StrategyPage) -> None:
     ("field", "words"),
     [
         ("epochs", "15, from the strategy"),
-        ("head_learning_rate", "0.0010, from the strategy"),
-        ("views", "4, from the strategy"),
+        ("head_learning_rate", "0.0030, from the strategy"),
+        ("views", "6, from the strategy"),
         ("top_groups", "1, from the strategy"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_changed_value_goes_back_to_its_default(
         ("best_by", "balanced_accuracy"),
         ("imbalance", "class-weights"),
         ("mirror", False),
-        ("warm_start", False),
+        ("warm_start", True),
         ("cycle_momentum", True),
         ("precision", "float32"),
         ("unfreezing", "plateau"),

@@ -91,8 +91,8 @@ def test_the_ladder_shows_what_learns_from_the_start(qtbot: QtBot) -> None:
     bench.draft.set_strategy("fine-tune-top")
 
     rungs = {rung.layer_group: rung for rung in page.ladder.ladder.rungs}
-    assert rungs["head"].accessibleName() == "Head, under 1 % of the parameters, learns at 0.0010"
-    assert rungs["top"].accessibleName() == "Top, 30 % of the parameters, learns at 0.00010"
+    assert rungs["head"].accessibleName() == "Head, under 1 % of the parameters, learns at 0.0030"
+    assert rungs["top"].accessibleName() == "Top, 30 % of the parameters, learns at 0.0010"
     assert rungs["stem"].state == "frozen"
     assert "1.02 M of 3.37 M learn" in read(page)
     assert all(rung.focusPolicy() == Qt.FocusPolicy.NoFocus for rung in rungs.values())
@@ -178,7 +178,7 @@ def test_rates_of_layer_groups_are_given_before_the_run(qtbot: QtBot) -> None:
     assert dialog is not None and list(dialog.fields) == [
         "head", "top", "block 5", "block 4", "block 3", "blocks 1-2", "stem"
     ]  # fmt: skip
-    assert dialog.fields["block 5"].placeholderText() == "0.000038, by itself", "1e-4 / 2.6"
+    assert dialog.fields["block 5"].placeholderText() == "0.00038, by itself", "1e-3 / 2.6"
     dialog.fields["top"].setText("x")
     assert not dialog.accept_button.isEnabled() and "is no number" in dialog.problem.text()
     dialog.fields["top"].setText("0,0005")

@@ -21,7 +21,7 @@ from tlgui.engine.trained_model import TrainedModel
 # predict.py shall act on it, a line in resources/export.
 FIELDS: dict[str, str] = {
     "classes": "names of the classes, in the order of the outputs",
-    "temperature": "probabilities = softmax(logits / temperature); 1 until calibrated",
+    "temperature": "probabilities = softmax(logits / temperature); fitted on the validation images",
     "input": "what the model takes",
     "outputs": "what each output means",
     "preprocessing": "size, resize_to, kernel, fit, mean, std: from RGB pixels to the network's input",

@@ -166,6 +166,11 @@ def _network(
         else:
             check_strategy(row, spec.training.strategy)
             state = yield from pretrained(row, job.download, control)
+    elif not resume and job.weights_file:
+        yield events.Notice(
+            code="weights_unused",
+            message=f"This run begins with random weights, so the file '{Path(job.weights_file).name}' is not used.",
+        )
     head, seed = head_of(spec.training), spec.training.seed
     network = build(row, len(spec.dataset.classes), state, spec.fit, source, spec.size, head, seed)
     if network.note and not resume:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.strategies import STRATEGIES
-from tlgui.gui import numbers
+from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.notes import NotesButton
@@ -209,7 +208,7 @@ class ResultsPage(Page):
         spec, run = self._bench.run_spec, self._bench.run
         if spec is None or run is None:
             return _SENTENCE
-        backbone = BACKBONES[spec.backbone].label if spec.backbone in BACKBONES else spec.backbone
+        backbone = networks.label_of(spec.backbone)
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
         return f"{backbone}, {strategy.lower()}. The best state is {epoch}, chosen on validation."

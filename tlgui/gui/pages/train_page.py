@@ -21,7 +21,7 @@ from tlgui.gui.pages.train.layers_card import LayersCard
 from tlgui.gui.pages.train.layers_dialog import LayersDialog
 from tlgui.gui.pages.train.log_fold import LogFold
 from tlgui.gui.pages.train.move_dialog import MoveDialog
-from tlgui.gui.pages.train.planned import decided, filled_in, planned_groups
+from tlgui.gui.pages.train.planned import filled_in, planned_groups
 from tlgui.gui.pages.train.plot_cards import PlotCards
 from tlgui.gui.pages.train.rate_dialog import RateDialog
 from tlgui.gui.pages.train.status_card import ENGINE_BEGINS, ENGINE_STARTS, RUN_IS_MADE, StatusCard
@@ -197,8 +197,6 @@ class TrainPage(Page):
     def _spec(self) -> RunSpec | None:
         """What the run is; until its folder is made, filled in as it will be there."""
         spec, summary = self._bench.run_spec, self._bench.draft.summary
-        if spec is not None and self._run is not None and self._run.chosen is not None:
-            return decided(spec, self._run.chosen)
         if spec is not None and spec.dataset is None and summary is not None:
             return filled_in(spec, summary.used)
         return spec

@@ -79,14 +79,16 @@ def csv_table(
     """
     gone = [(event, number) for number, stretch in enumerate(taken_back, start=1) for event in stretch]
     groups = sorted({name for event in [*epochs, *(event for event, _ in gone)] for name in event.learning_rates})
-    head = ["epoch", "training_loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy"]
+    head = ["epoch", "training_loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy",
+            "validation_calibrated_loss"]  # fmt: skip
     rows: list[list[object]] = [
         [*head, *(f"learning_rate {name}" for name in groups), "seconds", "best", "what_was_done", "taken_back"]
     ]
     before = float("-inf")
     for event, number in [*((event, 0) for event in epochs), *gone]:
         values = (event.train_loss, event.validation_loss, event.validation_accuracy,
-                  event.validation_balanced_accuracy, *(event.learning_rates.get(name) for name in groups))  # fmt: skip
+                  event.validation_balanced_accuracy, event.validation_calibrated_loss,
+                  *(event.learning_rates.get(name) for name in groups))  # fmt: skip
         done = "" if number else "; ".join(text for place, text in marks if before < place <= event.epoch)
         before = event.epoch
         rows.append([event.epoch, *("" if value is None else value for value in values), event.seconds,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from tlgui.core.errors import UserError
-from tlgui.core.events import GroupState, StrategyChosen
-from tlgui.core.planning import resolve, settled
+from tlgui.core.events import GroupState
+from tlgui.core.planning import resolve
 from tlgui.core.run_spec import RunSpec
-from tlgui.core.strategies import AUTO, STRATEGIES
 from tlgui.gui.networks import network
 from tlgui.gui.wizard.review.plan import ladder
 
@@ -25,14 +24,6 @@ def filled_in(spec: RunSpec, images: int) -> RunSpec:
     except UserError:  # said by whoever makes the run folder
         return spec
     return msgspec.structs.replace(spec, training=training)
-
-
-def decided(spec: RunSpec, chosen: StrategyChosen) -> RunSpec:
-    """The spec of a run that began as "auto", with what became of it; as it is where "auto" was settled there already."""
-    row = STRATEGIES.get(chosen.strategy)
-    if spec.training.strategy != AUTO or row is None:
-        return spec
-    return msgspec.structs.replace(spec, training=settled(spec.training, row, chosen.top_groups))
 
 
 def planned_groups(spec: RunSpec, classes: int) -> list[GroupState]:

@@ -184,7 +184,10 @@ class PlotCards(QWidget):
         measure = self._measure
         chosen = next((epoch for epoch in reversed(epochs) if epoch.epoch == best), None)
         start = f"“start” is {START_WORDS}. " if epochs and epochs[0].epoch == 0 else ""
-        why = f"The star is the epoch that is kept: {measure.words}. " if measure is not None and chosen else ""
+        why = ""
+        if measure is not None and chosen:
+            why = f"The star is the epoch that is kept: {measure.words}. "
+            why += f"{measure.note} " if measure.note else ""
         back = "What was taken back is shown pale. " if self._run is not None and self._run.history.branches else ""
         first = f"The dashed line is what {_FIRST} recognises, before anything is trained. "
         for kind, plot in self.plots.items():

@@ -13,6 +13,7 @@ from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO, recommend, strategy
 
 _MEASURES = {
+    "calibrated_loss": "the smallest calibrated error on the validation images",
     "validation_loss": "the smallest error on the validation images",
     "balanced_accuracy": "the best balanced accuracy on the validation images",
     "accuracy": "the best accuracy on the validation images",

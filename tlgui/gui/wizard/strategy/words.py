@@ -12,8 +12,8 @@ from tlgui.gui.wizard.strategy.expectation import expectation
 
 NOT_READ = "The advice comes when the images have been read."
 DECIDED_LATER = (
-    "With “As advised” the network first looks at your images. How many of them it recognises as it is decides how deep to "
-    "train; where that leaves it open, a short trial does. It takes some seconds, before the first epoch."
+    "With “As advised” the network first looks at your images. If it does not recognise nearly all of them as it is, a short "
+    "trial on some of them decides how deep to train. That takes a minute or two, before the first epoch."
 )
 _BY = {
     "images": "by the number of images",
