@@ -104,8 +104,7 @@ class RunDesk(QObject):
     @property
     def spec(self) -> RunSpec | None:
         """What the shown run is; of one that began "as advised", with what it became."""
-        entry = self._shown
-        if entry is None:
+        if (entry := self._shown) is None:
             return None
         chosen = entry.model.chosen
         return entry.spec if chosen is None else decided(entry.spec, chosen)
