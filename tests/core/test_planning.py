@@ -10,6 +10,7 @@ import pytest
 from tlgui.core.errors import UserError
 from tlgui.core.planning import (
     OWN_ANSWERS,
+    asked_for,
     check_parts,
     first_trainable,
     ladder_rates,
@@ -19,7 +20,7 @@ from tlgui.core.planning import (
     settled,
 )
 from tlgui.core.records import ImageRecord
-from tlgui.core.run_spec import Training, without_none
+from tlgui.core.run_spec import Chosen, RunSpec, Training, without_none
 from tlgui.core.split import Part
 from tlgui.core.strategies import STRATEGIES, Strategy
 
@@ -130,6 +131,18 @@ def test_a_schedule_that_was_written_is_followed_by_any_row() -> None:
 def test_reopening_leaves_the_persons_answers() -> None:
     full = settled(Training(similarity="different", mirror=True, seed=4), STRATEGIES["fine-tune-top"], 2)
     assert reopened(full) == Training(strategy="fine-tune-top", similarity="different", mirror=True, seed=4)
+
+
+@pytest.mark.parametrize("name", [*STRATEGIES])
+def test_what_auto_became_reads_back_as_it_was_asked_for(name: str) -> None:
+    asked = Training(epochs=4, stem_factor=0.7, seed=5, mirror=True, similarity="different", batch_size=9)
+    spec = RunSpec(training=asked, size=128)
+    became = Chosen(strategy=name, top_groups=2, by="trial", sentence="It was better.")
+    kept = msgspec.structs.replace(spec, training=settled(asked, STRATEGIES[name], 2), chosen=became)
+    assert asked_for(kept) == spec
+
+    own = msgspec.structs.replace(spec, training=settled(asked, STRATEGIES[name], 2))
+    assert asked_for(own) is own, "a row that the person picked stays"
 
 
 NAMES = ["stem", "low", "middle", "high", "head"]

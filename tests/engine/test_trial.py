@@ -12,7 +12,7 @@ from helpers.pictures import write_dataset
 from helpers.tiny import Script, codes, drive, finish, measured, of, sending, tiny_setup, until
 
 from tlgui.core import commands, events
-from tlgui.core.commands import Extend, Freeze, Pause, SetLearningRate, Stop, Undo, Unfreeze
+from tlgui.core.commands import Continue, Extend, Freeze, Pause, SetLearningRate, Stop, Undo, Unfreeze
 from tlgui.core.errors import UserError
 from tlgui.engine import control_run, unfreezing
 from tlgui.engine.live import Live
@@ -129,6 +129,43 @@ def test_stop_during_the_comparison_ends_at_once_and_the_verdict_comes_when_the_
     assert kinds.index("MoveJudged") < kinds.index("EpochEnded")
     assert measured(resumed) == measured(expected, 20, 4) or measured(resumed)[1:] == measured(expected, 20, 4)
     assert of(resumed, events.MoveJudged) == of(expected, events.MoveJudged)
+
+
+def test_a_pause_holds_the_comparison_where_it_is_and_changes_nothing(data: Path, tmp_path: Path) -> None:
+    training = RUNS["head"] | OPTIONS
+    whole = tiny_setup(data, tmp_path / "whole", **training)
+    expected, _ = finish(whole, sending(whole, {6: [Unfreeze()]}))
+    setup = tiny_setup(data, tmp_path / "run", **training)
+
+    def pause(event: events.Event) -> None:
+        if isinstance(event, events.Progress) and event.stage == STAGE and event.done == 3:
+            setup.control.put(Pause())
+            setup.control.put(Pause())
+        elif isinstance(event, events.Paused):
+            setup.control.put(Continue())
+
+    said, _ = finish(setup, sending(setup, {6: [Unfreeze()]}, pause))
+    kinds = [type(event).__name__ for event in said]
+    assert kinds.count("Paused") == kinds.count("Continued") == 1
+    held = said[: kinds.index("Paused")]
+    assert [event.done for event in of(held, events.Progress) if event.stage == STAGE] == [1, 2, 3]
+    assert kinds.index("Continued") < kinds.index("MoveJudged")
+    others = [event for event in measured(said) if event["type"] not in ("Paused", "Continued")]
+    assert others == measured(expected)
+
+
+def test_stop_ends_a_comparison_that_is_paused(data: Path, tmp_path: Path) -> None:
+    setup = tiny_setup(data, tmp_path / "run", **(RUNS["head"] | OPTIONS))
+
+    def press(event: events.Event) -> None:
+        if isinstance(event, events.Progress) and event.stage == STAGE and event.done == 3:
+            setup.control.put(Pause())
+        elif isinstance(event, events.Paused):
+            setup.control.put(Freeze())
+            setup.control.put(Stop())
+
+    said, outcome = finish(setup, sending(setup, {6: [Unfreeze()]}, press))
+    assert outcome.stopped and not of(said, events.MoveJudged) and len(of(said, events.Paused)) == 1
 
 
 def test_more_epochs_after_a_stop_in_the_comparison_do_not_cost_the_verdict(data: Path, tmp_path: Path) -> None:

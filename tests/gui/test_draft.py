@@ -87,7 +87,27 @@ def test_a_recipe_can_be_taken_changed_and_left(draft: Draft) -> None:
     assert draft.preset_changes == ["epochs", "clip_norm"]
 
     draft.set_preset("")
-    assert draft.training == Training(strategy="fine-tune-top", epochs=7, clip_norm=1.0, seed=4)
+    assert draft.training == Training(epochs=7, clip_norm=1.0, seed=4)
+
+
+def test_leaving_a_recipe_brings_back_what_was_there_before_it(draft: Draft) -> None:
+    draft.set_strategy("full-fine-tuning")
+    draft.set_training("head_learning_rate", 2e-3)
+    draft.set_training("group_learning_rates", {"head": 0.01, "block 5": 1e-4})
+    draft.set_training("clip_norm", 1.0)
+    before = draft.training
+
+    draft.set_preset("tutorial-pipeline")
+    draft.set_preset("tutorial-fine-tuner")
+    draft.set_training("seed", 9)
+    draft.set_training("augmentation", "off")
+    draft.set_preset("")
+    assert draft.training == msgspec.structs.replace(before, seed=9, augmentation="off")
+
+    draft.set_preset("tutorial-pipeline")
+    draft.set_backbone("resnet50")
+    draft.set_preset("")
+    assert draft.training.group_learning_rates == {"head": 0.01}, "the other network has no such group"
 
 
 def test_another_recipe_takes_the_place_of_the_first(draft: Draft) -> None:

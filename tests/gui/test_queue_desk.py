@@ -16,6 +16,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Refused
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_queue import Queued
+from tlgui.gui import queue_desk
 from tlgui.gui.closing import Closing, shut_down, what_waits
 from tlgui.gui.pages.start.queue_section import QueueSection
 from tlgui.gui.rail_queue import QueueEntry
@@ -318,3 +319,58 @@ def test_an_open_question_goes_when_the_queue_goes_on_and_stop_and_close_ends_it
     assert trains(bench) == [str(first), str(second)]
     # It is offered at the next start. The list is written beside the window, which closes when that is done.
     qtbot.waitUntil(lambda: [one.run for one in run_queue.read()] == [str(third)])
+
+
+def test_of_two_windows_one_takes_the_run(
+    bench: Bench, images: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look at the same moment: the second finds the list without what the first has taken."""
+    bench.started(images)
+    second = queue(bench, images, qtbot, 3)
+    other = Bench(Settings(tmp_path / "others.toml"))
+    looked = queue_desk._next
+
+    def look_in_between() -> object:
+        found = looked()
+        other.queue._on_next(looked()[0])
+        return found
+
+    monkeypatch.setattr(queue_desk, "_next", look_in_between)
+    other.queue.goes_on = True
+    bench.fake_engine.say(DONE)
+    qtbot.waitUntil(lambda: len(trains(bench)) == 2)
+    assert trains(bench)[-1] == str(second) and trains(other) == []
+    assert run_queue.read() == ()
+    shut_down(other)
+
+
+def test_a_run_that_was_taken_when_another_began_by_hand_waits_on(
+    bench: Bench, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.started(images)
+    second, third = queue(bench, images, qtbot, 3), queue(bench, images, qtbot, 4)
+    taken = bench.queue._on_next
+
+    def by_hand_before(found: object) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(bench), "is_training", True)
+            taken(found)
+
+    monkeypatch.setattr(bench.queue, "_on_next", by_hand_before)
+    with qtbot.waitSignal(bench.run_changed):
+        bench.fake_engine.say(DONE)
+    qtbot.waitUntil(lambda: not bench.queue._looking and len(run_queue.read()) == 2)
+    assert [one.run for one in run_queue.read()] == [str(second), str(third)]
+
+
+def test_a_run_that_was_taken_as_the_window_closed_is_offered_again(
+    bench: Bench, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.started(images)
+    second = queue(bench, images, qtbot, 3)
+    monkeypatch.setattr(bench.queue, "_on_next", lambda _found: None)  # its answer never comes
+    bench.fake_engine.say(DONE)
+    qtbot.waitUntil(lambda: run_queue.read() == ())
+    qtbot.waitUntil(lambda: bench.queue._taken is not None)
+    shut_down(bench)
+    assert [one.run for one in run_queue.read()] == [str(second)]

@@ -296,9 +296,9 @@ def test_each_state_says_of_each_button_why_it_cannot_be_pressed(state: str) -> 
             "scoring": set(),
             "complete": {"extend", "results", "export"},
             "stopped": {"continue", "extend", "results", "export"},
-            "failed": {"continue", "extend", "export"},
-            "crashed": {"continue", "extend", "export"},
-            "interrupted": {"continue", "extend", "export"},
+            "failed": {"continue", "export"},
+            "crashed": {"continue", "export"},
+            "interrupted": {"continue", "export"},
         }[state]
     )
     for reason in reasons.values():

@@ -18,8 +18,10 @@ from pytestqt.qtbot import QtBot
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import DemoDrawn, Refused, RunPrepared, Scanned, SplitCounted
+from tlgui.core.planning import settled
 from tlgui.core.run_folder import RunFolder, remember_place
-from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.run_spec import Chosen, RunSpec, Training
+from tlgui.core.strategies import STRATEGIES
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.train.ending import said_of
 from tlgui.gui.pages.train.status_card import status_of
@@ -336,6 +338,21 @@ def test_a_new_run_takes_images_and_answers_of_the_old_one(bench: Bench, tmp_pat
     draft = bench.draft
     assert (draft.data, draft.backbone, draft.weights_file) == (tmp_path, "vgg16", "/my/vgg.pth")
     assert draft.training.batch_size == 8
+
+
+def test_a_new_run_from_one_that_was_advised_is_advised_anew(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    became = Chosen(strategy="fine-tune-top", top_groups=2, by="trial", sentence="It was better.")
+    training = settled(Training(epochs=4, seed=5), STRATEGIES["fine-tune-top"], 2)
+    path = make_run(RunSpec(training=training, chosen=became))
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+    entry = bench.runs._shown
+    assert entry is not None
+    entry.data = tmp_path
+
+    bench.new_run_from()
+    assert bench.draft.training == Training(epochs=4, seed=5)
+    assert bench.draft.chosen is None
 
 
 # Exports, answers, weights

@@ -88,6 +88,22 @@ def decided(spec: RunSpec, chosen: StrategyChosen) -> RunSpec:
     return msgspec.structs.replace(spec, training=settled(spec.training, row, chosen.top_groups))
 
 
+def asked_for(spec: RunSpec) -> RunSpec:
+    """The spec of a run of which "auto" was settled, as it was asked for; any other as it is.
+
+    What has the value that the row fills in counts as left open.
+    """
+    row = STRATEGIES.get(spec.chosen.strategy) if spec.chosen is not None else None
+    if spec.chosen is None or row is None:
+        return spec
+    asked = msgspec.structs.replace(spec.training, strategy=AUTO)
+    filled = settled(reopened(asked), row, spec.chosen.top_groups)
+    names = (name for name in Training.__struct_fields__ if name not in (*OWN_ANSWERS, "strategy"))
+    left_open = {name: None for name in names if getattr(Training(), name) is None
+                 and getattr(asked, name) == getattr(filled, name)}  # fmt: skip
+    return msgspec.structs.replace(spec, training=msgspec.structs.replace(asked, **left_open), chosen=None)
+
+
 def reopened(training: Training) -> Training:
     """The same with what a strategy's row fills in left open again, but for the person's own answers."""
     default = Training()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import torch
 
 from tlgui.core import events
 from tlgui.core.events import Event
 from tlgui.engine.checkpoints import State
+from tlgui.engine.first_answer import GoesOn
 from tlgui.engine.live import Live
 from tlgui.engine.optimizer_step import batches_of, optimizer_step
 from tlgui.engine.validation import Validation, seen_by
@@ -18,9 +19,7 @@ _EVENTS_PER_EPOCH = 10
 _STAGE = "the same epochs without it, to compare"
 
 
-def control(
-    live: Live, state: State, until: int, asked_to_stop: Callable[[], bool]
-) -> Generator[Event, None, Validation | None]:
+def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[Event, None, Validation | None]:
     """Trains a copy from a state on, in the same order of images and with the same random numbers as a run would.
 
     The run, its random numbers and its events stay as they are; what lies below the cut comes from the same cache.
@@ -29,10 +28,10 @@ def control(
         live: the run.
         state: from which on.
         until: finished epochs at which it ends.
-        asked_to_stop: whether the person asks to stop; asked before each batch.
+        goes_on: obeys what concerns the comparison, and returns whether it goes on; asked before each batch.
 
     Yields:
-        `Progress` alone.
+        `Progress`, and what `goes_on` says.
 
     Returns:
         What it then gets right of the validation images; `None` where the person stopped it.
@@ -51,8 +50,10 @@ def control(
     while place.epoch < until:
         batches = batches_of(twin, place.epoch)
         while place.batch < len(batches):
-            if asked_to_stop():
+            asked = time.monotonic()
+            if not (yield from goes_on()):
                 return None
+            began += time.monotonic() - asked  # a pause
             # Forked step by step: between two of them the run's owner may do anything.
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 for _ in optimizer_step(twin, batches[place.batch]):

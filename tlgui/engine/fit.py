@@ -59,7 +59,7 @@ class Loop:
     def __init__(self, live: Live) -> None:
         self.live = live
         self.setup = live.setup
-        self.unfreezing = Unfreezing(live, self._save, self.obey_stop)
+        self.unfreezing = Unfreezing(live, self._save, self.obey_stop, self.compares_on)
         self.stopping = False
         self._waiting: deque[commands.AnyCommand] = deque()
         self._beginning = True
@@ -275,6 +275,22 @@ class Loop:
             self._waiting.append(command)
         return self._stop_waits
 
+    def compares_on(self) -> Generator[Event, None, bool]:
+        """In the middle of a comparison: a pause holds it there, a stop ends it, and all else waits for its turn."""
+        while (command := self._heard(wait=self._paused and not self._stop_waits)) is not None:
+            match command:
+                case commands.Pause() if not self._paused:
+                    self._paused = True  # it is on disk since the comparison began
+                    yield events.Paused(step=self.live.place.step)
+                case commands.Continue() if self._paused:
+                    self._paused = False
+                    yield events.Continued(step=self.live.place.step)
+                case commands.Pause() | commands.Continue():
+                    pass
+                case _:
+                    self._waiting.append(command)
+        return not self._stop_waits
+
     @property
     def _stop_waits(self) -> bool:
         return any(isinstance(command, commands.Stop) for command in self._waiting)
@@ -310,8 +326,12 @@ class Loop:
     def _take(self) -> commands.AnyCommand | None:
         if self._waiting and not self._beginning:
             return self._waiting.popleft()
+        return self._heard(wait=self._paused)
+
+    def _heard(self, wait: bool) -> commands.AnyCommand | None:
+        """The next command from outside; waiting for one while paused is no time of the epoch."""
         began = time.monotonic()
-        command = self.setup.control.take(wait=self._paused)
+        command = self.setup.control.take(wait=wait)
         if self._paused:
             self.live.clock.rested(time.monotonic() - began)
         return command

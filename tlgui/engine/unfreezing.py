@@ -12,6 +12,7 @@ from tlgui.engine import verdict
 from tlgui.engine.checkpoints import Move
 from tlgui.engine.control_run import control
 from tlgui.engine.failures import is_out_of_memory
+from tlgui.engine.first_answer import GoesOn
 from tlgui.engine.keeping import decide_keeping
 from tlgui.engine.live import Live, is_full
 from tlgui.engine.move_plan import judged_at, moved_names, nothing_to_move, plan, target, trial_epochs
@@ -38,13 +39,20 @@ class Unfreezing:
         live: the run.
         save: writes the run down and then says the events that it is given; where the disk is full it says so too, and
             waits for the person.
-        asked_to_stop: whether the person asks to stop; asked in the middle of a comparison.
+        asked_to_stop: whether the person asks to stop; asked while a plan is measured.
+        compares_on: obeys a pause in the middle of a comparison, and returns whether that goes on.
     """
 
-    def __init__(self, live: Live, save: Callable[..., Iterator[Event]], asked_to_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        save: Callable[..., Iterator[Event]],
+        asked_to_stop: Callable[[], bool],
+        compares_on: GoesOn,
+    ) -> None:
         self._live = live
         self._save = save
-        self._asked_to_stop = asked_to_stop
+        self._asked_to_stop, self._compares_on = asked_to_stop, compares_on
         self._last: Validation | None = None
 
     @property
@@ -258,7 +266,7 @@ class Unfreezing:
         try:
             state = live.setup.checkpoints.load_snapshot(move.snapshot)
             epochs = trial_epochs(state.place, move.due)
-            without = yield from control(live, state, move.due, self._asked_to_stop)
+            without = yield from control(live, state, move.due, self._compares_on)
         except UserError as error:
             yield from self.not_judged(f"it could not be compared. {error.problem}")
             return True

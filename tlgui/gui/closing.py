@@ -152,6 +152,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     bench.engine.shut_down(ENGINE_S)
     bench.settings.save_now()
     ended = background.shut_down() and ended
+    bench.queue.shut_down()
     more()
     logger.info("Closed" if ended else "Closed, while something still waits for a drive")
     return ended

@@ -15,7 +15,7 @@ from tlgui.core.imaging_messages import Listed, ScanSummary
 from tlgui.core.parameters import parameter
 from tlgui.core.planning import resolve
 from tlgui.core.preprocessing import Fit
-from tlgui.core.presets import PRESETS, with_preset
+from tlgui.core.presets import KEPT, PRESETS, with_preset
 from tlgui.core.run_spec import Chosen, RunSpec, Training, contradiction
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Similarity, strategy
 from tlgui.gui.networks import label_of, network, size_problem
@@ -77,6 +77,7 @@ class Draft(QObject):
         self.download = False
         self.training = Training()
         self.set_back: dict[str, Any] = {}
+        self._before_preset = Training()  # what leaving a recipe goes back to
         self.fit: Fit = "crop"
         self.size: int | None = None
         self.chosen: Chosen | None = None
@@ -121,8 +122,8 @@ class Draft(QObject):
             self.size = None
             row = network(name)
             known = {*(group.name for group in row.groups), HEAD} if row is not None else set()
-            rates = {group: rate for group, rate in self.training.group_learning_rates.items() if group in known}
-            self.training = msgspec.structs.replace(self.training, group_learning_rates=rates)
+            self.training = _with_rates_of(self.training, known)
+            self._before_preset = _with_rates_of(self._before_preset, known)
         self.backbone, self.weights_file, self.download = name, weights_file, download
         self.changed.emit()
 
@@ -152,9 +153,11 @@ class Draft(QObject):
             self._replace(msgspec.structs.replace(before, strategy=name, **dict.fromkeys(ROW_FIELDS)))
 
     def set_preset(self, name: str) -> None:
-        """Takes a recipe's values; "" leaves it again: what it had set is as the strategy says, or at its default."""
+        """Takes a recipe's values; "" leaves it again: what it had set, the strategy too, is as it was before."""
         own = self.without_preset()
         self.set_back = {}
+        if name and not self.training.preset:
+            self._before_preset = own
         self._replace(with_preset(own, name) if name else own)
 
     @property
@@ -166,13 +169,13 @@ class Draft(QObject):
         return [name for name in Training.__struct_fields__ if getattr(given, name) != getattr(self.training, name)]
 
     def without_preset(self) -> Training:
-        """The hyperparameters without the recipe's values; those that were changed after stay, except for the strategy's."""
+        """The hyperparameters as they were before the recipe; those that were changed after it stay."""
         row = PRESETS.get(self.training.preset)
         if row is None:
             return msgspec.structs.replace(self.training, preset="")
-        defaults, changed = Training(), self.preset_changes
-        back = {field: getattr(defaults, field) for field in row.values if field not in (*changed, "strategy")}
-        return msgspec.structs.replace(self.training, preset="", **back)
+        stays = (*self.preset_changes, *(field for field in KEPT if field not in row.values))
+        own = {field: getattr(self.training, field) for field in stays}
+        return msgspec.structs.replace(self._before_preset, **{**own, "preset": ""})
 
     def bring_back(self) -> None:
         """Takes the person's own values over into the strategy that is picked now."""
@@ -328,3 +331,9 @@ class Draft(QObject):
             self.changed.emit()
             if self.training.seed != before.seed:
                 self.split_changed.emit()
+
+
+def _with_rates_of(training: Training, groups: set[str]) -> Training:
+    """Without rates of layer groups that the network does not have."""
+    rates = {group: rate for group, rate in training.group_learning_rates.items() if group in groups}
+    return msgspec.structs.replace(training, group_learning_rates=rates)

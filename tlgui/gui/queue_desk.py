@@ -44,6 +44,7 @@ class QueueDesk(QObject):
         self.goes_on = False
         self.queueing = False
         self._held = self._looking = self._no_engine = False
+        self._taken: Queued | None = None  # out of the list, and not begun yet
         self._trains: Queued | None = None  # the run of the queue that trains now
         self._ended: events.Ending | None = None  # how it ended, until that was noted
         self._last: tuple[RunSpec, Path | None] | None = None  # what was queued last
@@ -157,6 +158,12 @@ class QueueDesk(QObject):
             self._timer.stop()
         self._soon()
 
+    def shut_down(self) -> None:
+        """The window has closed, and nothing works in the background any more: what was taken and not begun waits on."""
+        if (one := self._taken) is not None:
+            self._taken = None
+            run_queue.change(lambda entries: run_queue.added(entries, one, first=True))
+
     def _soon(self) -> None:
         if not self._held:
             self._timer.start()
@@ -183,7 +190,7 @@ class QueueDesk(QObject):
         self._no_engine = False
         if self.goes_on and not self._held and not self._looking and not self._bench.is_training and self.waiting:
             self._looking = True
-            self._work(_next, self._on_next)
+            self._work(self._take_next, self._on_next)
 
     def _note_end(self, trained: Queued, ending: events.Ending) -> None:
         if self._no_engine:
@@ -192,18 +199,23 @@ class QueueDesk(QObject):
             problem = ending.problem if isinstance(ending, events.Failed) else ending.sentence()
             self._change(lambda entries: run_queue.failed(entries, trained, problem))
 
+    def _take_next(self) -> tuple[tuple[Queued, RunOnDisk] | None, Queue]:
+        """In a thread of its own; see `_next`."""
+        found, entries = _next()
+        self._taken = found[0] if found is not None else None
+        return found, entries
+
     def _on_next(self, found: tuple[Queued, RunOnDisk] | None) -> None:
-        self._looking = False
+        self._looking, self._taken = False, None
         if found is None:
             return
         one, read = found
         if self._held or not self.goes_on or self._bench.is_training:
-            return  # it waits on: another run was begun by hand, or the window closes
+            # It waits on: another run was begun by hand, or the window closes.
+            self._change(lambda entries: run_queue.added(entries, one, first=True))
+            return
         self._trains = one
-        self.entries = run_queue.removed(self.entries, one.run)
-        self.changed.emit()
         self._bench.runs.begin(read, Path(one.data), one.weights_file)
-        self._change(lambda entries: run_queue.removed(entries, one.run))
 
     # -- the file --------------------------------------------------------------------------------------------------
 
@@ -246,7 +258,10 @@ def _queued(answer: RunPrepared, data: Path, weights_file: str) -> Queued:
 
 
 def _next() -> tuple[tuple[Queued, RunOnDisk] | None, Queue]:
-    """The first run of the list that can begin; those that cannot are marked, those that began already are let go."""
+    """The first run of the list that can begin; those that cannot are marked, those that began already are let go.
+
+    It is taken out of the list in the same step, so that of two windows one has it.
+    """
     found: list[tuple[Queued, RunOnDisk]] = []
 
     def look(entries: Queue) -> Queue:
@@ -262,6 +277,7 @@ def _next() -> tuple[tuple[Queued, RunOnDisk] | None, Queue]:
                 entries = run_queue.failed(entries, one, error.problem)
                 continue
             found.append((one, read))
+            entries = run_queue.removed(entries, one.run)
             break
         return entries
 

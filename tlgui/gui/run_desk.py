@@ -14,7 +14,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Refused, RunPrepared, ScanSummary
-from tlgui.core.planning import decided
+from tlgui.core.planning import asked_for, decided
 from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
@@ -218,7 +218,7 @@ class RunDesk(QObject):
             self._raise_moved(entry)
             return
         self._show(None)
-        self._bench.draft.load(entry.spec, entry.data, None)
+        self._bench.draft.load(asked_for(entry.spec), entry.data, None)
         self._bench.draft.set_backbone(entry.spec.backbone, entry.weights_file, entry.download)
         self._bench.scans.open_folder(entry.data, keep=True)
 

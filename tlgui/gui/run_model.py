@@ -117,11 +117,12 @@ class RunModel(RunSignals):
         Returns:
             Whether it may be sent: `False` for a second press, or for one at a moment when it means nothing.
         """
-        if self.state in ENDED and action in ("continue", "extend"):
+        ended = self.state in ENDED
+        if self.reason_against(action) and not (ended and action == "continue"):
+            return False
+        if ended and action in ("continue", "extend"):
             self._begin_again()
             return True
-        if self.reason_against(action):
-            return False
         self._asked.add(action)
         if action == "stop":
             self._set_state("stopping")

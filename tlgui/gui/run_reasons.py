@@ -172,7 +172,7 @@ def _stop(run: RunModel) -> str:
 
 
 def _extend(run: RunModel) -> str:
-    if run.state in ENDED:
+    if run.state in ("complete", "stopped"):
         return ""
     return _while_not_training(run) or _pending(run, "extend")
 

@@ -121,9 +121,9 @@ def test_before_the_engine_speaks_the_status_says_what_is_waited_for(page: Train
         ("paused", "Unfreeze next layers: top", True, "Continue+ Stop and keep the best+ Freeze+ Extend…+"),
         ("complete", "Next: Results", True, "Extend…+"),
         ("stopped", "Next: Results", True, "Extend…+ Continue+"),
-        ("interrupted", "Continue", True, "Extend…+"),
-        ("crashed", "Continue", True, "Extend…+"),
-        ("failed", "Continue", True, "Extend…+"),
+        ("interrupted", "Continue", True, "Extend…-"),
+        ("crashed", "Continue", True, "Extend…-"),
+        ("failed", "Continue", True, "Extend…-"),
     ],
 )
 def test_the_buttons_follow_the_state(
@@ -665,7 +665,7 @@ def test_every_control_has_a_name_and_a_tooltip(page: TrainPage, bench: Bench, s
 def test_a_run_cannot_be_gone_on_with_while_another_one_trains(bench: Bench, page: TrainPage, state: str) -> None:
     take(bench, RUNS[state]())
     before = {name: page.buttons[name].isEnabled() for name in ("extend", "go_on")}
-    assert before["extend"]
+    assert any(before.values())
 
     bench.training_run = until_epoch(2)
     bench.run_changed.emit()
