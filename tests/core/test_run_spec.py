@@ -28,6 +28,7 @@ from tlgui.core.run_spec import (
     Unfreezing,
     contradiction,
 )
+from tlgui.core.similarity import Band, Doubt, MeasuredSimilarity
 from tlgui.core.strategies import STRATEGIES
 
 WHOLE = st.integers(1, 2**31)
@@ -103,6 +104,20 @@ SPECS = st.builds(
         threads=WHOLE,
         precision=st.sampled_from(["float32", "bf16", "fp16"]),
         versions=st.dictionaries(TEXT, TEXT, max_size=3),
+    ),
+    similarity=st.none()
+    | st.builds(
+        MeasuredSimilarity,
+        value=SHARE,
+        low=SHARE,
+        high=SHARE,
+        spread=SHARE,
+        band=st.none() | st.sampled_from(get_args(Band)),
+        sure=st.booleans(),
+        doubt=st.sampled_from(get_args(Doubt)),
+        images=WHOLE,
+        backbone=TEXT,
+        method=TEXT,
     ),
     first_answer=st.none() | st.builds(FirstAnswer, accuracy=SHARE, low=SHARE, high=SHARE, images=WHOLE, folds=WHOLE),
     chosen=st.none()

@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_continue(verbs)
     _add_layers(verbs)
     _add_rate(verbs)
+    _add_advise(verbs)
+    _add_embed(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
@@ -150,6 +152,40 @@ def _add_rate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _add_weights(rate)
     rate.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     rate.set_defaults(run=_lazily("questions", "rate"))
+
+
+def _add_advise(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    advise = verbs.add_parser("advise", help="how to train on these images: the textbook's cell, and what was measured")
+    advise.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    _add_reading(advise)
+    _add_backbone(advise)
+    advise.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    advise.add_argument("--seed", type=whole, metavar="N", default=0, help="of all that is drawn (default: 0)")
+    advise.add_argument(
+        "--similarity", choices=["similar", "different"], help="your own answer, instead of the measured one"
+    )
+    advise.add_argument("--trial", action="store_true", help="where it would tell, try both for about a minute")
+    _add_weights(advise)
+    advise.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    advise.set_defaults(run=_lazily("advice", "advise"))
+
+
+def _add_embed(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    embed = verbs.add_parser("embed", help="write what the frozen network makes of each image: a table of numbers")
+    embed.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    embed.add_argument(
+        "--npy",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="what to write; beside it a table says which row is which",
+    )
+    _add_reading(embed)
+    _add_backbone(embed)
+    embed.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    _add_weights(embed)
+    embed.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    embed.set_defaults(run=_lazily("advice", "embed"))
 
 
 def _add_evaluate(verbs: _Verbs[argparse.ArgumentParser]) -> None:

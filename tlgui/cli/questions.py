@@ -25,7 +25,7 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.prepare import split_of, split_project
 
-_Answer = TypeVar("_Answer", events.LayersProbed, events.RateFound)
+Answer = TypeVar("Answer", events.LayersProbed, events.RateFound, events.Advised, events.ImagesEmbedded)
 
 
 def layers(options: argparse.Namespace) -> int:
@@ -37,12 +37,12 @@ def layers(options: argparse.Namespace) -> int:
             data=str(data),
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
-            weights_file=_weights(options),
+            weights_file=weights_of(options),
             size=options.size,
             seed=options.seed,
         )
 
-    found, ending = _ask(options, job, events.LayersProbed)
+    found, ending = ask(options, job, events.LayersProbed)
     if found is not None and options.json:
         _print(found)
     elif found is not None:
@@ -66,12 +66,12 @@ def rate(options: argparse.Namespace) -> int:
             data=str(data),
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
-            weights_file=_weights(options),
+            weights_file=weights_of(options),
             size=options.size,
             training=training,
         )
 
-    found, ending = _ask(options, job, events.RateFound)
+    found, ending = ask(options, job, events.RateFound)
     if found is not None and options.json:
         _print(found)
     elif found is not None:
@@ -82,13 +82,22 @@ def rate(options: argparse.Namespace) -> int:
     return finish(ending, training=False)
 
 
-def _ask(
-    options: argparse.Namespace, job: Callable[[Path, Path, PixelRule], commands.Job], kind: type[_Answer]
-) -> tuple[_Answer | None, events.Ending]:
-    """Reads the folder, asks the engine, and gives its answer and its ending."""
+def ask(
+    options: argparse.Namespace, job: Callable[[Path, Path, PixelRule], commands.Job], kind: type[Answer]
+) -> tuple[Answer | None, events.Ending]:
+    """Reads the folder, asks the engine, and gives its answer and its ending.
+
+    Args:
+        options: with `data`, `backbone`, `weights`, `download`, `json`, and how the folder is read.
+        job: makes it from the listing, the folder and its pixel rule.
+        kind: the event that answers it.
+
+    Raises:
+        UserError: the folder, the weights file or an option does not do.
+    """
     refuse_missing(options.weights)
     name = options.backbone or DEFAULT_BACKBONE
-    answers: list[_Answer] = []
+    answers: list[Answer] = []
     with engine_at_work(0.0) as engine:  # it loads its libraries while the images are read
         make_known(engine, name)
         with LiveRun(console(), options.json) as live:
@@ -129,7 +138,8 @@ def _drive(
         return drive(engine, job, heard)
 
 
-def _weights(options: argparse.Namespace) -> str:
+def weights_of(options: argparse.Namespace) -> str:
+    """The whole path of the person's own weights, or ""."""
     return str(options.weights.absolute()) if options.weights else ""
 
 

@@ -84,6 +84,8 @@ class LiveRun:
                 )
             case events.FirstAnswered():
                 self._line(f"{event.sentence()} Guessing reaches {100 * event.largest_class:.0f} %.")
+            case events.SimilarityMeasured():
+                self._line(event.sentence)
             case events.StrategyChosen():
                 self._epochs = event.epochs
                 self._line(event.sentence)

@@ -209,6 +209,59 @@ class FindRate(Job, frozen=True, kw_only=True):
     images: PositiveInt = 1000
 
 
+class MeasureSimilarity(Job, frozen=True, kw_only=True):
+    """Measure how like everyday photographs the images look to a network, in seconds; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule: as in `ProbeShortcuts`.
+        backbone: that a run would begin with; where its bands are unknown, the embedded one measures.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
+class Advise(Job, frozen=True, kw_only=True):
+    """Find out how to train on a set of images, by what a run with strategy "auto" would do; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule, backbone, weights_file, fit, size: as in `ProbeLayers`.
+        training: as it is set up, with the strategy "auto".
+        trial: whether a short trial is held where it would tell.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    weights_file: str = ""
+    fit: Fit = "crop"
+    size: int | None = None
+    training: Training = Training()
+    trial: bool = False
+
+
+class EmbedImages(Job, frozen=True, kw_only=True):
+    """Write what the frozen backbone makes of each image: one row of numbers each; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule, backbone, weights_file, fit, size: as in `ProbeLayers`.
+        to: the file that is written, in numpy's format.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    weights_file: str = ""
+    fit: Fit = "crop"
+    size: int | None = None
+    to: str
+
+
 class DescribeBackbone(Job, frozen=True, kw_only=True):
     """Find out what a timm model is made of, so that it can be trained like a row of the backbone table.
 
@@ -249,6 +302,9 @@ AnyJob = (
     | CompareSplits
     | ProbeLayers
     | FindRate
+    | MeasureSimilarity
+    | Advise
+    | EmbedImages
     | DescribeBackbone
 )
 

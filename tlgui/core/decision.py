@@ -137,6 +137,15 @@ def outcomes(train_images: int, images: int, similarity: Similarity | None) -> l
     return [_shallow("headroom", ""), _deeper(images, similarity, "headroom", "")]
 
 
+def alternative(decision: Decision, images: int, similarity: Similarity | None) -> Decision | None:
+    """The other way that was weighed against a decision; `None` where there was none."""
+    if decision.strategy == "from-scratch":
+        return None
+    if decision.strategy == _SHALLOW:
+        return _deeper(images, similarity, decision.by, "The other way is to train deeper")
+    return _shallow(decision.by, "The other way is that only a new last layer learns, which takes less time.")
+
+
 def after_trial(images: int, similarity: Similarity | None, outcome: TrialOutcome) -> Decision:
     """What "auto" becomes after a short trial."""
     n = outcome.held_back

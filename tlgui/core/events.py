@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from tlgui.core.advice_events import Advised as Advised
+from tlgui.core.advice_events import ImagesEmbedded as ImagesEmbedded
+from tlgui.core.advice_events import SimilarityMeasured as SimilarityMeasured
 from tlgui.core.event import Event as Event
 from tlgui.core.image_check_events import ProbeScore as ProbeScore
 from tlgui.core.image_check_events import ShortcutsProbed as ShortcutsProbed
@@ -362,6 +365,9 @@ AnyEvent = (
     | SplitsCompared
     | LayersProbed
     | RateFound
+    | SimilarityMeasured
+    | Advised
+    | ImagesEmbedded
     | BackboneDescribed
     | Completed
     | Stopped

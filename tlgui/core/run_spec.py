@@ -15,6 +15,7 @@ from tlgui.core.backbones import DEFAULT_BACKBONE
 from tlgui.core.errors import UserError
 from tlgui.core.preprocessing import Fit
 from tlgui.core.records import PixelRule
+from tlgui.core.similarity import MeasuredSimilarity
 from tlgui.core.strategies import Similarity
 
 PositiveInt = Annotated[int, Meta(ge=1)]
@@ -200,7 +201,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         size: side of the network's input in pixels; `None` = the one that its weights were trained with.
         split_fractions: train, validation, test, where the folder gives no split.
         training, dataset, pixel_rule, machine: see there; the last three are filled in when the run is made.
-        first_answer, chosen: found out by the engine before the first epoch.
+        similarity, first_answer, chosen: found out by the engine before the first epoch.
     """
 
     format: Literal[1] = 1
@@ -215,6 +216,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dataset: Dataset | None = None
     pixel_rule: PixelRule = PixelRule()
     machine: Machine | None = None
+    similarity: MeasuredSimilarity | None = None
     first_answer: FirstAnswer | None = None
     chosen: Chosen | None = None
 

@@ -61,6 +61,11 @@ def draw(listed: Sequence[ListedImage], most: int, seed: int) -> list[ListedImag
     return sorted(chosen, key=_place)
 
 
+def ranked(images: Sequence[ListedImage], seed: int) -> list[ListedImage]:
+    """All of them in an order that follows from seed and paths alone: the first of it are a draw without regard to class."""
+    return sorted(images, key=lambda image: _rank(image.path, seed))
+
+
 def see(
     root: Path,
     images: Sequence[ListedImage],

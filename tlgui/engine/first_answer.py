@@ -16,6 +16,7 @@ from tlgui.core.run_spec import FirstAnswer
 from tlgui.core.split import folds, split, units_of
 from tlgui.engine import probe, seeding
 from tlgui.engine.intervals import clustered
+from tlgui.engine.network import Network
 from tlgui.engine.setup import Setup
 
 GoesOn = Callable[[], Generator[Event, None, bool]]
@@ -69,7 +70,7 @@ def read_features(
         rows = setup.frozen.activations(train, batch, 0, setup.network.head_index)
         yield from train.notices()
         if there := train.there(batch):
-            features.rows.update(zip(there, head_inputs(setup, rows), strict=True))
+            features.rows.update(zip(there, head_inputs(setup.network, setup.device, rows), strict=True))
         done += len(batch)
         left = (time.monotonic() - started) / done * (len(wanted) - done)
         yield events.Progress(stage=stage, done=done, total=len(wanted), seconds_left=left)
@@ -160,16 +161,15 @@ def inner_split(setup: Setup, indices: Sequence[int], held_back: float) -> tuple
     return [index for index in indices if parts[f"{index:09}"] == "train"], held
 
 
-def head_inputs(setup: Setup, activations: Tensor) -> Tensor:
+def head_inputs(network: Network, device: torch.device, activations: Tensor) -> Tensor:
     """What the head's first linear layer takes, in evaluation mode: (N, D) float32 for activations below the head."""
-    network = setup.network
     taken: list[Tensor] = []
     module = network.model.get_submodule(network.row.head_linear)
     hook = module.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0].detach().float().cpu()))
     network.evaluation_mode()
     try:
         with torch.inference_mode():
-            network.run(activations.to(setup.device), network.head_index)
+            network.run(activations.to(device), network.head_index)
     finally:
         hook.remove()
     return taken[0].clone()

@@ -180,6 +180,18 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.rate import find_rate
 
             return find_rate(job, control)
+        case commands.MeasureSimilarity():
+            from tlgui.engine.jobs.similarity import measure_similarity
+
+            return measure_similarity(job, control)
+        case commands.Advise():
+            from tlgui.engine.jobs.advise import advise
+
+            return advise(job, control)
+        case commands.EmbedImages():
+            from tlgui.engine.jobs.embed import embed
+
+            return embed(job, control)
         case commands.CompareSplits():
             from tlgui.engine.jobs.splits import compare_splits
 

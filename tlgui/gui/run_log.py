@@ -36,7 +36,7 @@ def _text(event: events.AnyEvent, mark: str) -> str:
         case events.FirstAnswered():
             guess = numbers.percent(event.largest_class, 0)
             return f"{event.sentence()} Guessing the largest class reaches {guess}."
-        case events.StrategyChosen() | events.MoveJudged():
+        case events.SimilarityMeasured() | events.StrategyChosen() | events.MoveJudged():
             return event.sentence
         case events.Undone():
             return f"{_sentence(mark)}The run is again as it was before that."

@@ -143,6 +143,7 @@ def prepare_run(
         pixel_rule=scan.pixel_rule,
         # What was found out for another run is found out anew.
         machine=None,
+        similarity=None,
         first_answer=None,
         chosen=None,
     )

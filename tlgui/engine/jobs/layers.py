@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import logging
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from importlib.metadata import version
@@ -16,25 +13,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlgui.core import atomic, commands, events
+from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event, GroupScore, LayersProbed
-from tlgui.core.paths import cache_dir
 from tlgui.core.split import folds
 from tlgui.engine import probe
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import draw, see
 from tlgui.engine.intervals import clustered
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.kept_answer import key_of, recall, remember
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.network import Network
 from tlgui.engine.preprocess import to_input
 from tlgui.engine.trunk import CHUNK
 from tlgui.imaging.listing import ListedImage, read_listing
 
-logger = logging.getLogger(__name__)
-
 _FOLDS = 5
+_KIND = "layers"
 _VERSION = 1  # raise it when the same images would give other numbers
 
 
@@ -52,7 +48,7 @@ def probe_layers(job: commands.ProbeLayers, control: Control) -> Iterator[Event]
     images = draw([image for image in read_listing(Path(job.listing)) if image.part != "test"], job.images, job.seed)
     network, device = pretrained_network(job.backbone, 2, job.fit, job.size, job.weights_file)
     key = _key(job, network, images)
-    answer = _recalled(key)
+    answer = recall(_KIND, key, LayersProbed)
     if answer is None:
         steps = _asked(job, network, device, images)
         while True:
@@ -64,7 +60,7 @@ def probe_layers(job: commands.ProbeLayers, control: Control) -> Iterator[Event]
             except StopIteration as end:
                 answer = end.value
                 break
-        _remember(key, answer)
+        remember(_KIND, key, answer)
     yield answer
     yield events.Completed(message=answer.sentence)
 
@@ -169,20 +165,4 @@ def _key(job: commands.ProbeLayers, network: Network, images: Sequence[ListedIma
         *(version(name) for name in ("torch", "onnxruntime", "numpy", "pillow")),
         *(f"{image.path}|{image.class_name}|{image.group}|{image.content_hash}" for image in images),
     ]
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
-
-
-def _recalled(key: str) -> LayersProbed | None:
-    with contextlib.suppress(OSError, UserError, msgspec.DecodeError):
-        return msgspec.json.decode((cache_dir() / "layers" / f"{key}.json").read_bytes(), type=LayersProbed)
-    return None
-
-
-def _remember(key: str, answer: LayersProbed) -> None:
-    try:
-        folder = cache_dir() / "layers"
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(folder / f"{key}.json", msgspec.json.encode(answer))
-    except (OSError, UserError) as error:
-        # A full or read-only place for caches costs speed, never the answer.
-        logger.warning("The answer of the layers is not kept (%s)", type(error).__name__)
+    return key_of(parts)

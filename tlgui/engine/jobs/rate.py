@@ -74,7 +74,7 @@ def _found(
         try:
             features = yield from told(_features(frozen, part, network), "looking at the images", len(part))
         except UserError as error:
-            raise _as_of_a_question(error) from error
+            raise as_of_a_question(error) from error
         finally:
             frozen.flush()
     labels = part.labels[part.there(range(len(part)))]
@@ -134,7 +134,7 @@ def _row(image: ListedImage) -> ManifestRow:
     )
 
 
-def _as_of_a_question(error: UserError) -> UserError:
+def as_of_a_question(error: UserError) -> UserError:
     """The same problem with a remedy for a folder that is only looked at, where no run is to be continued."""
     if error.code not in ("images_changed", "drive_gone"):
         return error

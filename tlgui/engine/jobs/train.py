@@ -28,12 +28,14 @@ from tlgui.engine.device import find_device
 from tlgui.engine.fit import fit
 from tlgui.engine.jobs.download import pretrained
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.timm_models import row_of
 from tlgui.engine.trained_model import TrainedModel
+from tlgui.imaging.listing import ListedImage
 
 # A window that lists runs tries the lock for an instant; that must not look like another training.
 _LOCK_PATIENCE_S = 0.5
@@ -106,6 +108,8 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         spec = msgspec.structs.replace(spec, weights=own)
         run.write_spec(spec)
     network.model.to(device)
+    if not resume:
+        spec = yield from _with_similarity(run, spec, root)
     setup = yield from set_up(Given(run, spec, network, parts, root, control, device, checkpoints))
     setup.resume, setup.more_epochs = resume, job.more_epochs
     try:
@@ -123,6 +127,25 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     yield events.Completed(
         run=job.run, best_epoch=outcome.best_epoch, message=f"Training is complete. The best state is that of {kept}."
     )
+
+
+def _with_similarity(run: RunFolder, spec: RunSpec, root: Path) -> Generator[Event, None, RunSpec]:
+    """Measures how like everyday photographs the training images are, says it, and writes it into run.toml.
+
+    A run that takes nothing from other pictures has no use for it.
+    """
+    if not strategy(spec.training.strategy).pretrained:
+        return spec
+    images = [
+        ListedImage(path=row.path, class_name=row.class_name, content_hash=row.content_hash, width=0, height=0)
+        for row in run.manifest()
+        if row.part == "train"
+    ]
+    found = yield from measured_or_not(root, images, spec.pixel_rule, spec.backbone, spec.training.seed)
+    yield found
+    spec = msgspec.structs.replace(spec, similarity=found.measured)
+    run.write_spec(spec)
+    return spec
 
 
 def _refuse_finished(run: RunFolder, job: commands.Train) -> None:
