@@ -106,10 +106,65 @@ def answers(job: Said) -> Iterator[Said]:
             for done in range(0, 241, 40):
                 yield {"type": "Progress", "stage": "seeing the images", "done": done, "total": 240}
             yield layers(job["backbone"])
+        case "Advise":
+            for done in range(0, 201, 50):
+                yield {"type": "Progress", "stage": "looking at the images", "done": done, "total": 200}
+            yield SIMILARITY
+            yield advised(job)
         case "FindRate":
             yield {"type": "Progress", "stage": "trying learning rates", "done": 60, "total": 120}
             yield rates()
     yield {"type": "Completed", "run": run, "message": message}
+
+
+SIMILARITY: Said = {
+    "type": "SimilarityMeasured",
+    "measured": {
+        "value": 0.929,
+        "low": 0.928,
+        "high": 0.93,
+        "spread": 0.11,
+        "band": "far",
+        "sure": True,
+        "doubt": "",
+        "images": 200,
+        "backbone": "efficientnet-lite0",
+        "method": "as it is measured",
+    },
+    "sentence": "To the network these images look like nothing that it learned from (similarity 0.929, 0.928 to 0.930; "
+    "chest X-rays: 0.923).",
+}
+
+
+def advised(job: Said) -> Said:
+    """What the engine recommends, with a trial where one was asked for."""
+    trial = bool(job.get("trial"))
+    reason = (
+        "In a short trial on 366 of your training images, deeper training told 160 of 180 held-back images right, a new "
+        "last layer alone 141 of 180: the 2 uppermost layer groups learn too."
+        if trial
+        else "As it is, the network already recognises about 78 % (74 to 82 %) of your images, so there is something to "
+        "gain: the 2 uppermost layer groups learn too."
+    )
+    return {
+        "type": "Advised",
+        "images": 1092,
+        "classes": 3,
+        "images_per_class_min": 348,
+        "similarity": SIMILARITY["measured"],
+        "similarity_sentence": SIMILARITY["sentence"],
+        "answer": {"accuracy": 0.78, "low": 0.74, "high": 0.82, "images": 764, "folds": 5},
+        "textbook": {"strategy": "progressive-unfreezing", "top_groups": 1, "adapt": True, "reason": ""},
+        "recommended": {"strategy": "fine-tune-top", "top_groups": 2, "adapt": False, "reason": reason},
+        "runner_up": {"strategy": "feature-extraction", "top_groups": 1, "adapt": False, "reason": ""},
+        "sure": "sure" if trial else "unsure",
+        "by": "trial" if trial else "headroom",
+        "trial": trial,
+        "trial_would_tell": not trial,
+        "difference": "For 1,092 images of another kind than photographs, the textbook's table advises progressive "
+        "unfreezing. In our trials, kind and number did not tell who gains from deeper training; what was left to gain did: "
+        "of 15 image sets with 8 % or more, 10 gained.",
+    }
 
 
 WEIGHTS = (

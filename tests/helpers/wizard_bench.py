@@ -10,13 +10,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from tlgui.core.estimates import Speed
-from tlgui.core.events import Ending, WeightsState
+from tlgui.core.events import Advised, Ending, Progress, SimilarityMeasured, WeightsState
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
 from tlgui.core.intake import Change
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.backbone_desk import BackboneState
 from tlgui.gui.draft import Draft
 from tlgui.gui.networks import network, networks
+from tlgui.gui.run_model import RunModel
 
 FOLDER = "/home/person/.cache/torch/hub/checkpoints"
 FILES = {
@@ -132,6 +133,41 @@ class FakeIntake(QObject):
         self._asked.append(("undo", *numbers))
 
 
+class FakeAdvice(QObject):
+    """What the network said of the images, as a test gives it; questions are written down."""
+
+    changed = Signal()
+
+    def __init__(self, asked: list[tuple[Any, ...]], draft: Draft) -> None:
+        super().__init__()
+        self._asked, self._draft = asked, draft
+        self.found: Advised | None = None
+        self.similarity: SimilarityMeasured | None = None
+        self.progress: Progress | None = None
+        self.ended: Ending | None = None
+        self.busy = self.with_trial = False
+        self.against = ""
+
+    def reason_against(self) -> str:
+        return self.against
+
+    def look(self, trial: bool = False) -> None:
+        self._asked.append(("look", trial))
+        self.busy, self.with_trial = True, trial
+        self.changed.emit()
+
+    def look_by_itself(self) -> None:
+        self._asked.append(("look by itself",))
+
+    def cancel(self) -> None:
+        self._asked.append(("cancel look",))
+
+    def say(self, **known: Any) -> None:
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed.emit()
+
+
 class FakeQueue(QObject):
     """Runs that wait."""
 
@@ -169,8 +205,10 @@ class FakeBench(QObject):
         self.weights = FakeDesk()
         self.intake = FakeIntake(self.asked)
         self.queue = FakeQueue()
+        self.advice = FakeAdvice(self.asked, self.draft)
         self.read_only = self.is_training = False
         self.against_start = self.against_queue = ""
+        self.run: RunModel | None = None
         self.run_folder: FakeFolder | None = None
         self.run_spec: RunSpec | None = None
         self.draft.weights_problem = self._problem

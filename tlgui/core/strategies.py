@@ -254,16 +254,27 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def recommend(images: int, similarity: Similarity | None) -> Advice:
+_MEASURED: dict[Similarity, str] = {
+    "similar": "to the network they look like everyday photographs, or nearly so",
+    "different": "to the network they look like another kind of picture",
+}
+
+
+def recommend(images: int, similarity: Similarity | None, measured: bool = False) -> Advice:
     """The textbook's advice for `images` (used ones, in all) and the person's own answer on similarity.
 
-    Without an answer the images count as similar to everyday photographs, and the sentence says so.
+    Without an answer the images count as similar to everyday photographs, and the sentence says so. `measured`: the
+    answer is the network's, not the person's.
     """
-    kind = {
-        "similar": "you said that they are like everyday photographs",
-        "different": "you said that they are another kind of picture",
-        None: "nothing was said about their kind, so they count as like everyday photographs",
-    }[similarity]
+    kind = (
+        _MEASURED[similarity]
+        if measured and similarity
+        else {
+            "similar": "you said that they are like everyday photographs",
+            "different": "you said that they are another kind of picture",
+            None: "nothing was said about their kind, so they count as like everyday photographs",
+        }[similarity]
+    )
     cell = cell_for(images, similarity)
     row = STRATEGIES[cell.strategy]
     size = {

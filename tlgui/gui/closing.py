@@ -142,6 +142,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     bench.queue.hold(True)
     bench.models.forget()
     bench.shortcuts.forget()
+    bench.advice.forget()
     bench.side_jobs.clear()
     # All are told first, so that they leave at the same time.
     bench.engine.begin_shut_down(ENGINE_S)

@@ -17,6 +17,7 @@ from tlgui.core.planning import resolve
 from tlgui.core.preprocessing import Fit
 from tlgui.core.presets import KEPT, PRESETS, with_preset
 from tlgui.core.run_spec import Chosen, RunSpec, Training, contradiction
+from tlgui.core.similarity import MeasuredSimilarity
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Similarity, strategy
 from tlgui.gui.networks import label_of, network, size_problem
 
@@ -50,6 +51,7 @@ class Draft(QObject):
         strategy: "auto", or the row that the person picked.
         training: the hyperparameters as asked for; `None` in a field means "as the strategy's row says".
         fit, size, split_fractions: as in `RunSpec`.
+        measured: how like photographs the images of a run that began look; `None` while a run is set up.
         chosen: what "auto" became, of a run that measured it; `None` while a run is set up.
         set_back: values that the person had typed for the strategy before the one that is picked now.
         level: how much is shown: "guided", "adjustable", "everything".
@@ -80,6 +82,7 @@ class Draft(QObject):
         self._before_preset = Training()  # what leaving a recipe goes back to
         self.fit: Fit = "crop"
         self.size: int | None = None
+        self.measured: MeasuredSimilarity | None = None
         self.chosen: Chosen | None = None
         self.split_fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
         self.level: Level = "guided"
@@ -113,7 +116,7 @@ class Draft(QObject):
         self.level = level
         self.data, self.summary = data, summary
         self.backbone, self.training, self.fit, self.size = spec.backbone, spec.training, spec.fit, spec.size
-        self.split_fractions, self.chosen = spec.split_fractions, spec.chosen
+        self.split_fractions, self.chosen, self.measured = spec.split_fractions, spec.chosen, spec.similarity
         self.changed.emit()
 
     def set_backbone(self, name: str, weights_file: str = "", download: bool = False) -> None:

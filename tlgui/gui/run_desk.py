@@ -280,8 +280,8 @@ class RunDesk(QObject):
             weights_file=entry.weights_file,
             download=entry.download,
         )
-        self._bench.weights.make_way()
-        self._bench.models.make_way()
+        for desk in (self._bench.weights, self._bench.models, self._bench.advice):
+            desk.make_way()
         entry.work = self._bench.jobs.submit(job, lambda event: self._on_event(entry, event), first=True)
 
     def _on_event(self, entry: Entry, event: Any) -> None:

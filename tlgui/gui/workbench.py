@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from tlgui.core import commands
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec
+from tlgui.gui.advice_desk import AdviceDesk
 from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
 from tlgui.gui.draft import Draft
 from tlgui.gui.intake_desk import IntakeDesk
@@ -54,6 +55,7 @@ class Workbench(QObject):
         intake: what the person decides about its images: `change(...)`, `undo(...)`, `busy`, `problem`.
         shortcuts: whether the label can be guessed from what must not matter: `look()`, `cancel()`, `found`, `changed`.
         shock: what a split without regard to groups would have made of the score: `measure()`, `cancel()`, `found`.
+        advice: how to train on these images: `look()`, `cancel()`, `found`, `similarity`, `kind`, `changed`.
         machine: what is known of this computer: `sentence()`, `device_sentence`, `speed(backbone)`.
         backbones: where the weights of each network are, and how fast it is here: `row(name)`, `rows()`, `changed`.
         queue: runs that begin one after another: `waiting`, `busy`, `sentence`, `begin()`, `remove(run)`, `changed`.
@@ -110,6 +112,7 @@ class Workbench(QObject):
         self.models = ModelDesk(self)
         self.shortcuts = ShortcutDesk(self)
         self.shock = ShockDesk(self)
+        self.advice = AdviceDesk(self)
         self.backbones: BackboneStates = self.weights.states
         self.draft.weights_problem = self.weights.problem
         self.wakefulness = Wakefulness(self)

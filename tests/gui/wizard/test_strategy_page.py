@@ -8,8 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tlgui.core.advice_events import Advised, SimilarityMeasured, Way
+from tlgui.core.events import Failed, Progress, StrategyChosen
 from tlgui.core.planning import resolve
-from tlgui.core.run_spec import Chosen, RunSpec, Training
+from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Training
+from tlgui.core.similarity import Band, MeasuredSimilarity
+from tlgui.gui.run_model import RunModel
 from tlgui.gui.widgets import Button, Dialog
 from tlgui.gui.wizard import strategy_page
 from tlgui.gui.wizard.rate import rate_dialog
@@ -199,7 +203,7 @@ def test_a_recipe_fills_the_settings_says_what_was_changed_and_is_left_again(
     press(qtbot, page.recipe, "Leave the recipe")
     training = bench.draft.training
     assert (training.preset, training.head, training.augmentation) == ("", "linear", "photos")
-    assert (training.strategy, training.epochs, training.seed) == ("fine-tune-top", 5, 9)
+    assert (training.strategy, training.epochs, training.seed) == ("auto", 5, 9), "as before the recipe"
 
 
 def test_what_was_chosen_by_measurement_is_said_of_a_run(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
@@ -212,6 +216,16 @@ def test_what_was_chosen_by_measurement_is_said_of_a_run(qtbot: QtBot, bench: Fa
     assert "Chosen by measurement: fine-tune the top layers" in said
     assert "Decided by a short trial. On 80 images it was 4 points better." in said
     assert page.table.picked_row() == 3
+
+
+def test_what_a_run_has_just_chosen_is_said_while_it_trains(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    bench.run = RunModel()
+    bench.begin()
+    assert "The network had not seen the images yet" in read(page.advice)
+    said = StrategyChosen(strategy="fine-tune-top", top_groups=2, by="trial", sentence="It was better.", epochs=15)
+    bench.run.apply(said)
+    bench.run_changed.emit()
+    assert "Chosen by measurement: fine-tune the top layers" in read(page.advice)
 
 
 def test_the_buttons_beside_settings_open_their_dialogs(
@@ -316,3 +330,111 @@ def test_own_values_that_another_row_sets_back_are_said_and_come_back(
 def test_nothing_is_said_where_no_value_was_ones_own(qtbot: QtBot, page: StrategyPage) -> None:
     pick(qtbot, page, 3)
     assert SET_BACK not in read(page)
+
+
+def measured(band: Band | None, value: float = 0.9, sure: bool = True) -> SimilarityMeasured:
+    found = MeasuredSimilarity(
+        value=value, low=value - 0.01, high=value + 0.01, spread=0.1, band=band, sure=sure,
+        doubt="" if band else "mixture", images=200, backbone="efficientnet-lite0",
+    )  # fmt: skip
+    return SimilarityMeasured(measured=found, sentence=f"It is {band}.")
+
+
+ADVISED = Advised(
+    images=1_092,
+    classes=3,
+    images_per_class_min=348,
+    similarity=None,
+    similarity_sentence="",
+    answer=FirstAnswer(accuracy=0.6, low=0.55, high=0.65, images=700, folds=5),
+    textbook=Way(strategy="progressive-unfreezing", adapt=True),
+    recommended=Way(strategy="fine-tune-top", top_groups=2, reason="There is something to gain."),
+    runner_up=Way(strategy="feature-extraction"),
+    sure="unsure",
+    by="headroom",
+    trial=False,
+    trial_would_tell=True,
+    difference="The table goes by number and kind.",
+)
+
+
+def test_the_network_looks_when_the_page_is_entered_but_not_for_a_run_that_began(
+    bench: FakeBench, page: StrategyPage
+) -> None:
+    assert ("look by itself",) in bench.asked
+    bench.asked.clear()
+    bench.begin()
+    page.entered()
+    assert ("look by itself",) not in bench.asked
+
+
+def test_the_measured_kind_lights_the_row_until_the_person_answers(bench: FakeBench, page: StrategyPage) -> None:
+    assert "Not measured yet" in read(page.similarity)
+    bench.advice.say(similarity=measured("far"))
+    assert page.table.cells.lit == 4 and "another kind of picture" in read(page.question)
+    assert "measured" in rows(page)[4] and "your answer" not in " ".join(rows(page))
+    assert "Another kind of picture" in read(page.similarity) and "It is far." in read(page.similarity)
+    assert page.similarity.scale.isVisibleTo(page)
+    assert "similarity 0.900" in page.similarity.scale.accessibleName()
+
+    answer(page, "Like everyday photographs")
+    assert page.table.cells.lit == 3, "the person's own answer goes first"
+    assert "It is far." in read(page.similarity), "what was measured is still told"
+
+
+def test_an_unsure_band_and_what_cannot_be_said_are_told(bench: FakeBench, page: StrategyPage) -> None:
+    bench.advice.say(similarity=measured("middle", 0.97, sure=False))
+    assert "Between photographs and another kind, unsure" in read(page.similarity)
+    assert page.table.cells.lit == 3
+    bench.advice.say(similarity=measured(None))
+    assert "Of more than one kind" in read(page.similarity) and not page.similarity.scale.isVisibleTo(page)
+    bench.advice.say(similarity=SimilarityMeasured(measured=None, sentence="49 images are too few."))
+    assert "Cannot be said" in read(page.similarity) and "49 images are too few." in read(page.similarity)
+    assert "not answered: counted as like everyday photographs" in read(page.question).lower()
+
+
+def test_what_was_measured_is_our_advice_and_a_trial_is_one_press_away(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    bench.advice.say(found=ADVISED, similarity=measured("far"))
+    said = read(page.advice)
+    assert "Our advice: fine-tune the top layers (unsure)" in said
+    assert "There is something to gain." in said and "The table goes by number and kind." in said
+    assert "A short trial on your own images would tell more." in said
+    press(qtbot, page.advice, "Try both")
+    assert bench.asked[-1] == ("look", True)
+    bench.advice.say(progress=Progress(stage="a short trial of deeper training", done=30, total=100))
+    said = read(page.advice)
+    assert "Both ways are tried on some of your images: a short trial of deeper training, 30 %." in said
+    assert "would tell more" not in said
+    press(qtbot, page.advice, "Stop")
+    assert bench.asked[-1] == ("cancel look",)
+
+
+def test_while_it_looks_and_when_it_fails_that_is_said(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    bench.advice.say(busy=True)
+    assert "The network is looking at your images." in read(page.similarity)
+    assert "The network looks at your images ..." in read(page.advice)
+    bench.advice.say(busy=False, ended=Failed(problem="The drive is gone.", remedy="Connect it."))
+    assert "The drive is gone. Connect it." in read(page.similarity)
+    press(qtbot, page.similarity, "Measure")
+    assert bench.asked[-1] == ("look", False)
+
+
+def test_a_pick_against_what_was_measured_says_what_to_expect(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    bench.advice.say(found=ADVISED)
+    pick(qtbot, page, 5)
+    assert "Our advice: fine-tune the top layers" in read(page.advice)
+    assert "As advised" in [b.plain_text for b in page.advice.findChildren(Button) if b.isVisibleTo(page)]
+
+
+def test_a_run_that_began_shows_what_was_measured_then(bench: FakeBench, page: StrategyPage) -> None:
+    kept = measured("far").measured
+    asked, _ = resolve(Training(strategy="feature-extraction"), 1_092)
+    bench.draft.load(RunSpec(training=asked, similarity=kept), bench.draft.data, bench.draft.summary)
+    bench.begin()
+    assert "Another kind of picture" in read(page.similarity)
+    assert not page.similarity.again.isVisibleTo(page)
+    assert "Try both" not in [b.plain_text for b in page.advice.findChildren(Button) if b.isVisibleTo(page)]

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtWidgets import QWidget
 
+from tlgui.core.advice_events import SimilarityMeasured
+from tlgui.core.events import StrategyChosen
+from tlgui.core.run_spec import Chosen
+from tlgui.core.similarity import kind_of, sentence_of
 from tlgui.gui.draft import SCRATCH, Level
 from tlgui.gui.widgets import Action, Banner, Button, Card, Page, Segmented
 from tlgui.gui.wizard.augmentation.mirror_question import MirrorQuestion
@@ -17,10 +21,11 @@ from tlgui.gui.wizard.strategy.advice_card import AdviceCard
 from tlgui.gui.wizard.strategy.how_many import HowManyCard
 from tlgui.gui.wizard.strategy.question import KindQuestion
 from tlgui.gui.wizard.strategy.recipe_card import RecipeCard
+from tlgui.gui.wizard.strategy.similarity_card import SimilarityCard
 from tlgui.gui.wizard.strategy.start_choice import StartChoice
 from tlgui.gui.wizard.strategy.strategy_table import StrategyTable
 from tlgui.gui.wizard.strategy.table_rows import ADVISED, chosen_row, fitting_row, table_rows
-from tlgui.gui.wizard.strategy.words import advised
+from tlgui.gui.wizard.strategy.words import advised, at_work, problem_of
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -50,8 +55,10 @@ class StrategyPage(Page):
         self._refresh()
 
     def entered(self) -> None:
-        """Shows what the steps before have changed."""
+        """Shows what the steps before have changed, and lets the network look where it has not yet."""
         self._refresh()
+        if not self._bench.read_only:
+            self._bench.advice.look_by_itself()
 
     def _build(self) -> None:
         self.level = Segmented(_LEVELS, "How much is shown")
@@ -70,6 +77,7 @@ class StrategyPage(Page):
         self.recipe = RecipeCard()
         self.form = ParametersForm()
         self.how_many = HowManyCard()
+        self.similarity = SimilarityCard()
         self.set_back = _banner("info", SET_BACK, "Undo", _UNDO_TIP, self._on_bring_back)
         self.no_weights = _banner("warn", "", "Train from scratch", _SCRATCH_TIP, self._on_from_scratch)
         shown = (self.no_weights, card, self.start, self.set_back, self.advice, self.question, self.mirror)
@@ -77,6 +85,7 @@ class StrategyPage(Page):
             main.addWidget(widget)
         main.addStretch(1)
         side.addWidget(self.how_many)
+        side.addWidget(self.similarity)
         side.addStretch(1)
         back = Action("Back", lambda: self._bench.show("backbone"), "Alt+Left", "Back to the backbone", icon="back")
         self.foot_left.addWidget(Button(action=back))
@@ -92,6 +101,9 @@ class StrategyPage(Page):
         self.start.picked.connect(bench.draft.set_strategy)
         self.question.answered.connect(self._on_answered)
         self.advice.followed.connect(self._on_followed)
+        self.advice.try_both.clicked.connect(lambda: bench.advice.look(trial=True))
+        self.advice.stop.clicked.connect(bench.advice.cancel)
+        self.similarity.again.clicked.connect(bench.advice.look)
         self.recipe.picked.connect(self._on_recipe_picked)
         self.form.edited.connect(self._on_edited)
         self.form.button_pressed.connect(self._on_button_pressed)
@@ -100,20 +112,27 @@ class StrategyPage(Page):
         bench.run_changed.connect(self._refresh)
         bench.device_changed.connect(self._refresh)
         bench.backbones.changed.connect(self._refresh)
+        bench.advice.changed.connect(self._refresh)
 
     # Showing
 
     def _refresh(self) -> None:
         draft, locked = self._bench.draft, self._bench.read_only
         images, answer = draft.images, draft.similarity
-        fitting = fitting_row(self._rows, images, answer) if images and not draft.only_scratch else -1
+        desk, similarity = self._bench.advice, self._similarity()
+        kind = kind_of(similarity.measured if similarity is not None else None, answer)
+        fitting = fitting_row(self._rows, images, kind) if images and not draft.only_scratch else -1
         chosen = chosen_row(self._rows, draft.training, images, self._pressed)
         self.set_sentence(_SENTENCE_BEGAN if locked else _SENTENCE)
         self.level.set_value(draft.level)
-        self.table.show_rows(self._takes(chosen), images, answer, fitting, chosen)
+        self.table.show_rows(self._takes(chosen), images, answer, fitting, chosen, kind)
         self.start.show_choice(draft.strategy, draft.only_scratch, locked)
-        self.question.set_answer(answer, locked, by_row=self._answered_by_row)
-        self.advice.show_advice(advised(draft, locked), locked)
+        self.question.set_answer(answer, locked, by_row=self._answered_by_row, measured=kind)
+        self.advice.show_advice(advised(draft, locked, kind, desk.found, self._chosen(locked)), locked)
+        problem = problem_of(desk.ended)
+        tells = desk.found is not None and desk.found.trial_would_tell and not locked
+        self.advice.show_question(at_work(desk.progress, desk.with_trial) if desk.busy else "", tells, problem)
+        self.similarity.show_state(similarity, desk.busy, problem, not locked and not desk.reason_against())
         self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))
@@ -125,6 +144,18 @@ class StrategyPage(Page):
         self.no_weights.set("warn", missing)
         self.no_weights.setVisible(bool(missing))
         self._show_foot()
+
+    def _chosen(self, locked: bool) -> Chosen | StrategyChosen | None:
+        """What "auto" became of a run that began: as it wrote it down, or as it has just said."""
+        run = self._bench.run
+        return (self._bench.draft.chosen or (run.chosen if run is not None else None)) if locked else None
+
+    def _similarity(self) -> SimilarityMeasured | None:
+        """As measured now; of a run that began, as it was measured then."""
+        kept = self._bench.draft.measured
+        if not self._bench.read_only or kept is None:
+            return self._bench.advice.similarity
+        return SimilarityMeasured(measured=kept, sentence=sentence_of(kept))
 
     def _takes(self, chosen: int) -> list[str]:
         draft = self._bench.draft

@@ -8,12 +8,16 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from tlgui.gui.widgets import Button, Card, Label, ToneIcon
 from tlgui.gui.wizard.strategy.words import Advised
 
+WOULD_TELL = "A short trial on your own images would tell more."
+
 
 class AdviceCard(Card):
     """The advice; below it, for a pick against it, one sentence and the way back.
 
     Attributes:
         followed: the decision is left to the measurement again.
+        try_both: the button that asks for a short trial.
+        stop: the link that ends what the network is asked.
     """
 
     followed = Signal()
@@ -29,7 +33,16 @@ class AdviceCard(Card):
         self._back.setToolTip("Leaves the decision to what the network recognises in your images.")
         self._back.clicked.connect(self.followed)
         self._against = _line(self._expect, self._back)
-        for widget in (self._note_row, self._against):
+        self.try_both = Button("Try both", small=True, icon="play")
+        self.try_both.setToolTip(
+            "Trains both ways for a moment on some of your training images, and asks the rest of them. About a minute."
+        )
+        self._would_tell = Label(WOULD_TELL, "body", wrap=True)
+        self._trial = _line(self._would_tell, self.try_both)
+        self.stop = Button("Stop", small=True, kind="link")
+        self._at_work = Label("", "body", wrap=True)
+        self._busy = _line(self._at_work, self.stop)
+        for widget in (self._note_row, self._against, self._trial, self._busy):
             self.body.addWidget(widget)
             widget.hide()
 
@@ -42,6 +55,19 @@ class AdviceCard(Card):
         self._expect.setText(advised.expectation)
         self._against.setVisible(bool(advised.expectation))
         self._back.setVisible(not locked)
+
+    def show_question(self, at_work: str, would_tell: bool, problem: str = "") -> None:
+        """Shows what the network is asked.
+
+        Args:
+            at_work: what it does now, "" for nothing.
+            would_tell: whether a short trial would be worth its time.
+            problem: why the last question came to nothing.
+        """
+        self._busy.setVisible(bool(at_work or problem))
+        self._at_work.setText(at_work or problem)
+        self.stop.setVisible(bool(at_work))
+        self._trial.setVisible(would_tell and not at_work)
 
 
 def _line(words: Label, button: Button | None = None) -> QWidget:

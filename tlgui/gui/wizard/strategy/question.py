@@ -14,6 +14,10 @@ _ANSWERS: tuple[tuple[Similarity, str, str], ...] = (
 )
 NOT_ANSWERED = "not answered: counted as like everyday photographs"
 
+MEASURED: dict[Similarity, str] = {
+    "similar": "not answered: what was measured counts, like everyday photographs",
+    "different": "not answered: what was measured counts, another kind of picture",
+}
 BY_ROW = "Answered with the row that you picked: it is for this kind."
 
 
@@ -52,13 +56,16 @@ class KindQuestion(Card):
         """What is picked."""
         return next((key for key, button in self._buttons.items() if button.isChecked()), None)
 
-    def set_answer(self, answer: Similarity | None, locked: bool = False, by_row: bool = False) -> None:
+    def set_answer(
+        self, answer: Similarity | None, locked: bool = False, by_row: bool = False, measured: Similarity | None = None
+    ) -> None:
         """Shows an answer without telling anybody.
 
         Args:
             answer: "similar", "different", or `None`.
             locked: it can be read and not changed.
             by_row: it was given with the row that was picked in the table.
+            measured: what the network found, which counts as long as there is no answer.
         """
         self._group.setExclusive(False)  # an exclusive group cannot be left without a choice
         for key, button in self._buttons.items():
@@ -67,7 +74,8 @@ class KindQuestion(Card):
         self._group.setExclusive(True)
         self._clear.setVisible(answer is not None and not locked)
         self._state.setVisible(answer is None or by_row)
-        self._state.setText(NOT_ANSWERED.capitalize() + "." if answer is None else BY_ROW)
+        counts = NOT_ANSWERED if measured is None else MEASURED[measured]
+        self._state.setText(counts.capitalize() + "." if answer is None else BY_ROW)
 
     def _add_answer(self, column: int, key: Similarity, text: str, examples: str) -> None:
         button = QRadioButton(text)

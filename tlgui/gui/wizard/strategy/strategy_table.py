@@ -11,7 +11,7 @@ from tlgui.gui.numbers import count
 from tlgui.gui.widgets import Cell, Column, Table
 from tlgui.gui.wizard.strategy.table_rows import ANY, TableRow
 
-_ANSWERS: dict[Similarity | None, str] = {"similar": "your answer", "different": "your answer", None: "not answered"}
+_ANSWERED, _MEASURED, _NEITHER = "your answer", "measured", "not answered"
 
 
 class StrategyTable(Table):
@@ -34,7 +34,13 @@ class StrategyTable(Table):
         self._rows = tuple(rows)
 
     def show_rows(
-        self, takes: Sequence[str], images: int, answer: Similarity | None, fitting: int, chosen: int
+        self,
+        takes: Sequence[str],
+        images: int,
+        answer: Similarity | None,
+        fitting: int,
+        chosen: int,
+        measured: Similarity | None = None,
     ) -> None:
         """Fills it.
 
@@ -44,14 +50,16 @@ class StrategyTable(Table):
             answer: the person's own, on the kind of picture.
             fitting: index of the textbook's row for these images, or -1.
             chosen: index of the row that is picked, or -1.
+            measured: what the network found of that, which counts where the person has not answered.
         """
-        self.set_rows([self._cells(i, takes[i], images, answer, i == fitting) for i in range(len(self._rows))])
+        why = _ANSWERED if answer is not None else _MEASURED if measured is not None else _NEITHER
+        self.set_rows([self._cells(i, takes[i], images, why, i == fitting) for i in range(len(self._rows))])
         self.set_lit(fitting)
         self.set_picked(chosen)
 
-    def _cells(self, index: int, takes: str, images: int, answer: Similarity | None, fits: bool) -> list[Cell]:
+    def _cells(self, index: int, takes: str, images: int, why: str, fits: bool) -> list[Cell]:
         row = self._rows[index]
-        kind = _ANSWERS[answer] if fits and row.kind != ANY else ""
+        kind = why if fits and row.kind != ANY else ""
         return [
             Cell(row.size, second=f"yours: {count(images)}" if fits else "", bold=fits),
             Cell(row.kind, second=kind, bold=fits),

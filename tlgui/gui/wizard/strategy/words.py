@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlgui.core import events
 from tlgui.core.run_spec import Chosen, Training
-from tlgui.core.strategies import AUTO, missing_adaptation, recommend, strategy
+from tlgui.core.strategies import AUTO, STRATEGIES, Similarity, missing_adaptation, recommend, strategy
 from tlgui.gui.draft import Draft
 from tlgui.gui.networks import label_of
 from tlgui.gui.wizard.strategy.expectation import expectation
@@ -39,30 +40,70 @@ class Advised:
     expectation: str = ""
 
 
-def advised(draft: Draft, began: bool) -> Advised:
-    """What the advice card says of a draft, or of how a run that began was set up."""
+def advised(
+    draft: Draft,
+    began: bool,
+    kind: Similarity | None = None,
+    found: events.Advised | None = None,
+    chosen: Chosen | events.StrategyChosen | None = None,
+) -> Advised:
+    """What the advice card says of a draft, or of how a run that began was set up.
+
+    Args:
+        draft: of either.
+        began: whether it is a run that began.
+        kind: of the pictures: the person's own answer, else as measured.
+        found: what the network said of these images; `None` before that.
+        chosen: what "auto" became of a run that began.
+    """
     asked = draft.training
-    if began and draft.chosen is not None:
-        return _decided(draft.chosen, asked)
+    if chosen is not None:
+        return _decided(chosen, asked)
     if not draft.images:
         return Advised("Our advice", NOT_READ)
     if draft.only_scratch:
         sentence = f"{label_of(draft.backbone)} has no pretrained weights, so every layer begins at random."
         return Advised("Our advice: from scratch", sentence)
-    advice = recommend(draft.images, draft.similarity)
-    note = missing_adaptation(asked.strategy, draft.similarity)
+    if found is not None and not began:
+        return _measured(draft, found)
+    advice = recommend(draft.images, kind, measured=kind is not None and draft.similarity is None)
+    note = missing_adaptation(asked.strategy, kind)
     label = advice.strategy.label
     if asked.strategy == AUTO:
         later = "The network had not seen the images yet when this was written." if began else DECIDED_LATER
         if advice.adaptation:
-            note = missing_adaptation(advice.strategy.name, draft.similarity)
+            note = missing_adaptation(advice.strategy.name, kind)
         return Advised("Our advice: let the network look first", f"{later} The table says: {advice.sentence}", note)
     expect = expectation(asked.strategy, advice.strategy.name, draft.images)
     return Advised(f"The table's advice: {label[0].lower()}{label[1:]}", advice.sentence, note, expect)
 
 
-def _decided(chosen: Chosen, training: Training) -> Advised:
+def _measured(draft: Draft, found: events.Advised) -> Advised:
+    """What was measured, and for a pick against it what to expect."""
+    row, asked = STRATEGIES[found.recommended.strategy], draft.training
+    label = f"{row.label[0].lower()}{row.label[1:]}"
+    note = found.difference
+    if not note and found.textbook.adapt:
+        note = missing_adaptation(found.textbook.strategy, "different")
+    expect = "" if asked.strategy == AUTO else expectation(asked.strategy, row.name, draft.images)
+    return Advised(f"Our advice: {label} ({found.sure})", found.recommended.reason, note, expect)
+
+
+def _decided(chosen: Chosen | events.StrategyChosen, training: Training) -> Advised:
     label = strategy(chosen.strategy).label
     note = missing_adaptation(chosen.strategy, training.similarity)
     title = f"Chosen by measurement: {label[0].lower()}{label[1:]}"
     return Advised(title, f"Decided {_BY[chosen.by]}. {chosen.sentence}", note)
+
+
+def at_work(progress: events.Progress | None, with_trial: bool) -> str:
+    """What the network does now, for people."""
+    doing = "The network looks at your images" if not with_trial else "Both ways are tried on some of your images"
+    if progress is None or progress.total <= 1:
+        return f"{doing} ..."
+    return f"{doing}: {progress.stage}, {100 * progress.done // progress.total} %."
+
+
+def problem_of(ended: events.Ending | None) -> str:
+    """Why the last question came to nothing, for people; "" where it did not, or where it was stopped."""
+    return "" if ended is None or isinstance(ended, events.Stopped | events.Completed) else ended.sentence()
