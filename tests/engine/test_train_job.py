@@ -152,7 +152,7 @@ def test_the_events_of_a_job_and_what_is_left_of_them(tiny: None, data: Path, tm
     sent = done(job(run, data))
     names = [type(event).__name__ for event in sent if not isinstance(event, events.Progress | events.BatchEnded)]
     assert names == [
-        *["RunStarted", "LayersChanged", "FirstAnswered"],
+        *["RunStarted", "SimilarityMeasured", "LayersChanged", "FirstAnswered"],
         *["EpochEnded"] * 3,
         *["Evaluated", "Evaluated", "Completed"],
     ]

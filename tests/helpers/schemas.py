@@ -95,6 +95,18 @@ METRICS_FILE = {
 }
 
 GROUP = {"name": str, "parameters": int, "trainable": bool, "learning_rate": (float, None)}
+SIMILARITY = {
+    "value": float,
+    "low": float,
+    "high": float,
+    "spread": float,
+    "band": ("near", "middle", "far", None),
+    "sure": bool,
+    "doubt": ("", "mixture"),
+    "images": int,
+    "backbone": str,
+    "method": str,
+}
 EVENTS: dict[str, dict[str, Any]] = {
     "RunStarted": {
         "run": str,
@@ -194,6 +206,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "seconds": float,
         "seconds_left": (float, None),
     },
+    "SimilarityMeasured": {"measured": (SIMILARITY, None), "sentence": str},
     "Paused": {"step": int},
     "Continued": {"step": int},
     "Extended": {"step": int, "epochs": int},

@@ -164,6 +164,19 @@ def test_a_reader_that_died_while_it_waited_is_replaced(plant: Plant, classes: C
     assert len(read(root)) == 12
 
 
+def test_a_reader_that_waits_does_not_serve_other_folders_of_the_program(
+    plant: Plant, classes: Classes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hides identifiers by the key of the folder that it was started with: one patient would be two."""
+    root = plant(classes("cats"))
+    read(root)
+    (first,) = reader_children()
+    monkeypatch.setenv("TLGUI_STATE_DIR", str(tmp_path / "another person"))
+    read(root)
+    (second,) = reader_children()
+    assert second.pid != first.pid
+
+
 def test_ten_files_cost_less_than_a_second_also_the_first_time(plant: Plant, classes: Classes) -> None:
     root = plant(classes("cats", images=10))
     began = time.monotonic()

@@ -79,7 +79,7 @@ class MeasuredSimilarity(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     low: float
     high: float
     spread: float
-    band: Band | None
+    band: Band | None = None
     sure: bool
     doubt: Doubt = ""
     images: int

@@ -13,6 +13,7 @@ import msgspec
 
 from tlgui.core.errors import UserError
 from tlgui.core.line_process import new_log, role_command
+from tlgui.core.paths import state_dir
 from tlgui.imaging.reader import GREETING, Batch, read_frame, write_frame
 from tlgui.imaging.verdict import Verdict
 
@@ -103,20 +104,27 @@ class ReaderProcess:
         return ""
 
 
+def _serves() -> list[str]:
+    """What a reader that is started now is good for: one that hides identifiers by the key of other folders is not."""
+    with contextlib.suppress(UserError):
+        return [*reader_command(), str(state_dir())]
+    return reader_command()
+
+
 class _Warm:
     """One reader that waits for the next scan for a while, since a small folder is read faster than a reader starts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reader: ReaderProcess | None = None
-        self._command: list[str] = []
+        self._serves: list[str] = []
         self._timer: threading.Timer | None = None
 
     def take(self) -> ReaderProcess | None:
         """The reader that waits, or `None`."""
         with self._lock:
             reader = self._let_go()
-            if reader is not None and (self._command != reader_command() or not reader.is_alive()):
+            if reader is not None and (self._serves != _serves() or not reader.is_alive()):
                 reader.end()
                 return None
             return reader
@@ -127,7 +135,7 @@ class _Warm:
             if self._reader is not None or not reader.is_alive():
                 reader.end()
                 return
-            self._reader, self._command = reader, reader_command()
+            self._reader, self._serves = reader, _serves()
             self._timer = threading.Timer(IDLE_S, self.end)
             self._timer.daemon = True
             self._timer.name = "idle reader"

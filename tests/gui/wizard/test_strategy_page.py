@@ -414,7 +414,7 @@ def test_what_was_measured_is_our_advice_and_a_trial_is_one_press_away(
 def test_while_it_looks_and_when_it_fails_that_is_said(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
     bench.advice.say(busy=True)
     assert "The network is looking at your images." in read(page.similarity)
-    assert "The network looks at your images ..." in read(page.advice)
+    assert "The network looks at your images…" in read(page.advice)
     bench.advice.say(busy=False, ended=Failed(problem="The drive is gone.", remedy="Connect it."))
     assert "The drive is gone. Connect it." in read(page.similarity)
     press(qtbot, page.similarity, "Measure")

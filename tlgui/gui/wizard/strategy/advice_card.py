@@ -40,6 +40,7 @@ class AdviceCard(Card):
         self._would_tell = Label(WOULD_TELL, "body", wrap=True)
         self._trial = _line(self._would_tell, self.try_both)
         self.stop = Button("Stop", small=True, kind="link")
+        self.stop.setToolTip("Ends the question. What was found before it stays.")
         self._at_work = Label("", "body", wrap=True)
         self._busy = _line(self._at_work, self.stop)
         for widget in (self._note_row, self._against, self._trial, self._busy):

@@ -100,7 +100,7 @@ def at_work(progress: events.Progress | None, with_trial: bool) -> str:
     """What the network does now, for people."""
     doing = "The network looks at your images" if not with_trial else "Both ways are tried on some of your images"
     if progress is None or progress.total <= 1:
-        return f"{doing} ..."
+        return f"{doing}…"
     return f"{doing}: {progress.stage}, {100 * progress.done // progress.total} %."
 
 
