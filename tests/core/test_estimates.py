@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tlgui.core.backbones import BACKBONES
-from tlgui.core.estimates import STARTUP_S, Counts, Speed, about_time, estimate
+from tlgui.core.estimates import READING_S, STARTUP_S, Counts, Speed, about_time, estimate, trial_seconds
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -128,6 +128,16 @@ def test_auto_is_estimated_as_the_row_that_the_table_advises() -> None:
     assert of(few, strategy="auto").assumed == "Feature extraction"
     assert of(many, strategy="auto").seconds == of(many, strategy="full-fine-tuning").seconds
     assert "if it becomes 'Full fine-tuning', as the table advises" in of(many, strategy="auto").time_sentence
+
+
+def test_a_trial_is_counted_by_its_images_and_steps() -> None:
+    """By hand for Lite0: 600 looks and 3,200 images in steps, four passes each of the part that two of six groups are."""
+    many, few = Counts(train=2_000, validation=9), Counts(train=300, validation=9)
+    look, step = 2.5 * 8.0, 4 * 2.5 * 8.0 * (2 / 6) ** 1.5
+    expected = (600 * (look + READING_S) + 3_200 * step) / 1_000
+    assert trial_seconds(many, ROW, SPEED) == pytest.approx(expected)
+    assert trial_seconds(few, ROW, SPEED) == pytest.approx(expected - 300 * (look + READING_S) / 1_000)
+    assert 40 < expected < 90, "it took about a minute"
 
 
 def test_layers_that_are_freed_one_after_another_cost_more_and_more() -> None:

@@ -244,7 +244,7 @@ def test_the_shallow_side_is_a_regression_on_the_images_that_are_learned_from(da
     live.begin()
     outcome, _ = tried(live)
     assert outcome is not None
-    learned, held = inner_split(live.setup, drawn(live.setup, trial.MOST_IMAGES), 1 / 3)
+    learned, held = inner_split(live.setup, drawn(live.setup, trial.TRIAL_IMAGES), 1 / 3)
     assert (len(learned), len(held)) == (outcome.learned_from, outcome.held_back)
     part = live.setup.train
     images = live.setup.frozen.activations(part, range(len(part)), 0, 0)

@@ -26,6 +26,9 @@ DEEPER_STRATEGY, DEEPER_GROUPS = "fine-tune-top", 2
 SMALLEST_GAIN = 0.01
 """A trial that gains less is no reason to train deeper, which takes longer."""
 
+TRIAL_IMAGES, TRIAL_STEPS, TRIAL_BATCH = 600, 100, 32
+"""What a trial is budgeted in: training images at most, steps of the optimizer, images of a step."""
+
 By = Literal["images", "headroom", "trial"]
 _SHALLOW = "feature-extraction"
 

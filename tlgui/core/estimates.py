@@ -10,6 +10,7 @@ import msgspec
 
 from tlgui.core.backbones import Backbone
 from tlgui.core.batch_size import largest_batch
+from tlgui.core.decision import DEEPER_GROUPS, TRIAL_BATCH, TRIAL_IMAGES, TRIAL_STEPS
 from tlgui.core.planning import first_trainable, resolve, view_of
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import strategy
@@ -145,6 +146,18 @@ def estimate(training: Training, counts: Counts, row: Backbone, speed: Speed | N
         assumed=advice.strategy.label if advice else "",
         mixes=mixes and stages[0].cut > 0,
     )
+
+
+def trial_seconds(counts: Counts, row: Backbone, speed: Speed) -> float:
+    """What the short trial takes that "auto" holds where one would tell.
+
+    Args:
+        counts, row, speed: as for `estimate`.
+    """
+    share = _share_that_trains(row, max(0, len(row.groups) - DEEPER_GROUPS))
+    torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000
+    looks = min(TRIAL_IMAGES, counts.train) * (torch + READING_S)
+    return (looks + TRIAL_STEPS * TRIAL_BATCH * _STEP * torch * share) / 1_000
 
 
 def _stages(training: Training, head: int) -> list[_Stage]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tlgui.core import events
-from tlgui.core.decision import DEEPER_GROUPS, TrialOutcome
+from tlgui.core.decision import DEEPER_GROUPS, TRIAL_BATCH, TRIAL_IMAGES, TRIAL_STEPS, TrialOutcome
 from tlgui.core.events import Event
 from tlgui.core.planning import ladder_rates, settled
 from tlgui.core.strategies import STRATEGIES
@@ -26,9 +26,8 @@ from tlgui.engine.probe import fit_logistic_regression
 from tlgui.engine.schedule import one_cycle
 from tlgui.engine.validation import placed
 
-MOST_IMAGES = 600
 _HELD_BACK = 1 / 3
-_STEPS, _BATCH = 100, 32
+_STEPS, _BATCH = TRIAL_STEPS, TRIAL_BATCH
 # Of the input of a network that would take too long at its own size: a third of the work of 224 pixels, and both sides
 # lose alike.
 _SIDE = 128
@@ -49,7 +48,7 @@ def _passes(network: Network, side: int) -> float:
     row = network.row
     share = (side / network.preprocessing.size) ** 2
     # An image is looked at once below the cut; a training step costs about three passes of what lies above it.
-    passes = MOST_IMAGES + 3 * _STEPS * _BATCH * DEEPER_GROUPS / (len(row.groups) + 1)
+    passes = TRIAL_IMAGES + 3 * _STEPS * _BATCH * DEEPER_GROUPS / (len(row.groups) + 1)
     return passes * row.relative_seconds * share
 
 
@@ -66,7 +65,7 @@ def held_trial(live: Live, goes_on: GoesOn) -> Generator[Event, None, TrialOutco
         UserError: an image has changed, or more than a few are gone.
     """
     setup = live.setup
-    asked = drawn(setup, MOST_IMAGES)
+    asked = drawn(setup, TRIAL_IMAGES)
     network = copy.deepcopy(live.network)
     images = yield from _images(live, asked, goes_on)
     if images is None:

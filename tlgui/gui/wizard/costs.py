@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tlgui.core.decision import FEWEST_TO_DEEPEN, outcomes
-from tlgui.core.estimates import Counts, about_time, estimate
+from tlgui.core.estimates import Counts, about_time, estimate, trial_seconds
 from tlgui.core.planning import first_trainable
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO, STRATEGIES
@@ -69,7 +69,9 @@ def costs(bench: Workbench, training: Training) -> Costs:
     asked = [draft.resolve(one)[0] for one in possible(draft, training)]
     found = [estimate(resolved, counts, row, speed) for resolved in asked]
     seconds = [one.seconds for one in found if one.seconds is not None]
-    time = _span(min(seconds), max(seconds)) if seconds else NOT_MEASURED
+    # Where two ways are open, a short trial may be held before the one that is taken.
+    trial = trial_seconds(counts, row, speed) if speed is not None and len(asked) > 1 else 0.0
+    time = _span(min(seconds), max(seconds) + trial) if seconds else NOT_MEASURED
     frozen = any(first_trainable(resolved, len(row.groups)) for resolved in asked)
     return Costs(
         time=time,
