@@ -10,26 +10,17 @@ import numpy as np
 import pytest
 import torch
 from helpers.shortcut_bench import write_listed
-from helpers.tiny import RECIPE, ROW, of, tiny_network
+from helpers.tiny import RECIPE, of, tiny_network
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
-from tlgui.engine import listed_network
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.embed import embed
 from tlgui.engine.preprocess import to_input
 from tlgui.imaging.listing import read_listing
 from tlgui.imaging.pixels import read_pixels
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TLGUI_DEVICE", "cpu")
-    monkeypatch.setattr(listed_network, "row_of", lambda name: {"tiny": ROW}[name])
-    monkeypatch.setattr(listed_network, "build", lambda row, classes, *_: tiny_network(classes))
-    monkeypatch.setattr(listed_network.weights, "pretrained", lambda row: {})
+pytestmark = pytest.mark.usefixtures("one_thread", "tiny_when_asked")
 
 
 @pytest.fixture

@@ -29,15 +29,7 @@ from tlgui.engine.trunk import Trunk, compile_trunk
 from tlgui.imaging.listing import read_listing
 from tlgui.imaging.pixels import read_pixels
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TLGUI_DEVICE", "cpu")
-    monkeypatch.setattr(listed_network, "row_of", lambda name: {"tiny": ROW}[name])
-    monkeypatch.setattr(listed_network, "build", lambda row, classes, *_: tiny_network(classes))
-    monkeypatch.setattr(listed_network.weights, "pretrained", lambda row: {})
+pytestmark = pytest.mark.usefixtures("one_thread", "tiny_when_asked")
 
 
 @pytest.fixture(scope="module")

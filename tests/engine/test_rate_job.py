@@ -11,29 +11,21 @@ import numpy as np
 import pytest
 import torch
 from helpers.shortcut_bench import write_listed, write_table
-from helpers.tiny import ROW, of, snapshot, tiny_network
+from helpers.tiny import of, snapshot, tiny_network
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import RateFound
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import STRATEGIES
-from tlgui.engine import listed_network, rate_test
+from tlgui.engine import rate_test
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.rate import find_rate, sentence_of
 from tlgui.engine.rate_test import HIGHEST, LOWEST, STEPS, rising_rates, smoothed, steepest
 from tlgui.engine.samples import Reader
 from tlgui.imaging.listing import ListedImage, read_listing
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TLGUI_DEVICE", "cpu")
-    monkeypatch.setattr(listed_network, "row_of", lambda name: {"tiny": ROW}[name])
-    monkeypatch.setattr(listed_network, "build", lambda row, classes, *_: tiny_network(classes))
-    monkeypatch.setattr(listed_network.weights, "pretrained", lambda row: {})
+pytestmark = pytest.mark.usefixtures("one_thread", "tiny_when_asked")
 
 
 @pytest.fixture(scope="module")
