@@ -12,7 +12,7 @@ from helpers.schemas import conforms
 from msgspec.structs import replace
 
 from tlgui.core import commands, events
-from tlgui.core.advice_events import Advised, ImagesEmbedded, Way
+from tlgui.core.advice_events import Advised, ImagesEmbedded, SimilarityMeasured, Way
 from tlgui.core.run_spec import FirstAnswer, Training
 from tlgui.core.similarity import MeasuredSimilarity
 from tlgui.imaging.listing import read_listing
@@ -86,17 +86,18 @@ def engine(*answers: events.AnyEvent) -> Asked:
 
 
 def test_advise_says_both_ways_and_why(photos: Path) -> None:
-    played = engine(ADVISED)
+    looked = SimilarityMeasured(measured=ADVISED.similarity, sentence=ADVISED.similarity_sentence)
+    played = engine(looked, ADVISED)
     said = type_here(lambda: played, "advise", photos)
     assert (said.code, said.err) == (0, "")
     lines = [line.rstrip() for line in said.out.splitlines()]
     assert lines == [
+        "They look like nothing that it learned from.",
         "images                780 in 7 classes, the smallest has 100",
         "the textbook's table  Feature extraction, with domain adaptation where there are images of another site",
         "recommended           Fine-tune the top layers, 2 layer groups (unsure)",
         "runner-up             Feature extraction",
         "left to gain          50 % (46 to 54 %)",
-        "They look like nothing that it learned from.",
         "There is something to gain.",
         "Kind and number did not tell who gains.",
         "A short trial would tell more: add --trial, which takes about a minute.",

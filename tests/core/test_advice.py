@@ -66,6 +66,25 @@ def test_what_was_measured_decides_and_the_difference_is_explained() -> None:
 
     same = asked(COUNTS, "near", 0.99)
     assert same.difference == "" and same.recommended.strategy == same.textbook.strategy
+    adapts = asked(COUNTS, "far", 0.99)
+    assert adapts.recommended.strategy == adapts.textbook.strategy and adapts.textbook.adapt
+    assert adapts.difference.startswith("The table adds domain adaptation there.")
+    between = asked(COUNTS, "middle", 0.5)
+    assert "780 images that lie between photographs and another kind of picture" in between.difference
+
+
+def test_trials_of_ours_are_told_only_where_they_fit() -> None:
+    """Of 15 sets with 8 % or more left to gain: not of one with less, nor where nothing could be asked."""
+    outcome = TrialOutcome(
+        learned_from=200, held_back=100, right_deeper=60, right_shallow=50, better=12, worse=2, steps=9
+    )
+    decision = after_trial(780, None, outcome)
+    tried = advised(COUNTS, measured("far"), None, answer(0.94), decision, outcome)
+    assert tried.difference.endswith("the trial was held on your own images.")
+    many = {"a": 4_000, "b": 3_000}
+    unasked = advised(many, measured("far"), None, None, decide(5_000, 7_000, None, None))
+    assert unasked.recommended.strategy != unasked.textbook.strategy
+    assert unasked.difference.endswith("It goes by their number and kind alone.")
 
 
 @pytest.mark.parametrize(

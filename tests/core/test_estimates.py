@@ -138,6 +138,10 @@ def test_a_trial_is_counted_by_its_images_and_steps() -> None:
     assert trial_seconds(many, ROW, SPEED) == pytest.approx(expected)
     assert trial_seconds(few, ROW, SPEED) == pytest.approx(expected - 300 * (look + READING_S) / 1_000)
     assert 40 < expected < 90, "it took about a minute"
+    assert trial_seconds(many, BACKBONES["vit-b16"], SPEED) == 0, "on a processor none is held"
+    assert trial_seconds(many, BACKBONES["vit-b16"], SPEED, on_processor=False) > 0
+    resnet = BACKBONES["resnet50"]
+    assert trial_seconds(many, resnet, SPEED) < trial_seconds(many, resnet, SPEED, on_processor=False) / 2
 
 
 def test_layers_that_are_freed_one_after_another_cost_more_and_more() -> None:

@@ -20,6 +20,7 @@ from tlgui.core.run_spec import FirstAnswer, Training
 from tlgui.core.split import Part
 from tlgui.engine import auto_choice, listed_network
 from tlgui.engine.control import Control
+from tlgui.engine.frozen_part import FrozenPart
 from tlgui.engine.jobs import advise as module
 from tlgui.engine.jobs.advise import advise
 from tlgui.engine.network import Network
@@ -116,6 +117,19 @@ def test_the_persons_answer_and_seed_are_followed(listed: tuple[Path, Path]) -> 
 def test_a_network_without_weights_learns_from_scratch(listed: tuple[Path, Path]) -> None:
     _, found = advised(job_of(listed, backbone="bare"))
     assert (found.recommended.strategy, found.answer, found.runner_up) == ("from-scratch", None, None)
+
+
+def test_what_was_computed_before_a_stop_is_kept_for_the_training(
+    listed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[bool] = []
+    plain = FrozenPart.flush
+    monkeypatch.setattr(FrozenPart, "flush", lambda self: (flushed.append(True), plain(self))[1])
+    control = Control()
+    for event in advise(job_of(listed), control):
+        if isinstance(event, events.Progress) and event.stage == "looking at the training images":
+            control.put(commands.Stop())
+    assert event == events.Stopped() and flushed
 
 
 @pytest.mark.parametrize("after", [1, 4, 12])

@@ -75,3 +75,15 @@ def test_a_file_that_cannot_be_written_is_said(listed: tuple[Path, Path], tmp_pa
     (tmp_path / "f.npy").mkdir()
     with pytest.raises(UserError, match=r"'f\.npy' cannot be written"):
         list(embed(job_of(listed, tmp_path / "f.npy"), Control()))
+    assert not (tmp_path / "f.csv").exists(), "no table of rows that are not there"
+
+
+def test_a_table_of_the_persons_own_is_not_written_over(listed: tuple[Path, Path], tmp_path: Path) -> None:
+    own = tmp_path / "f.csv"
+    own.write_text("image,label\n1.png,a\n")
+    with pytest.raises(UserError, match=r"'f\.csv' is there already"):
+        list(embed(job_of(listed, tmp_path / "f.npy"), Control()))
+    assert own.read_text() == "image,label\n1.png,a\n" and not (tmp_path / "f.npy").exists()
+    own.unlink()
+    list(embed(job_of(listed, tmp_path / "f.npy"), Control()))
+    list(embed(job_of(listed, tmp_path / "f.npy"), Control()))  # one of ours is made anew

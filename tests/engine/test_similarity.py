@@ -17,12 +17,13 @@ from torch import nn
 
 from tlgui.core import commands, events
 from tlgui.core.backbones import DEFAULT_BACKBONE
+from tlgui.core.errors import UserError
 from tlgui.core.records import PixelRule
 from tlgui.core.similarity import THRESHOLDS, MeasuredSimilarity
 from tlgui.engine import similarity as module
 from tlgui.engine.control import Control
 from tlgui.engine.jobs import similarity as job_module
-from tlgui.engine.jobs.similarity import measure_similarity
+from tlgui.engine.jobs.similarity import measure_similarity, measured_or_not
 from tlgui.engine.listed_network import pretrained_network
 from tlgui.engine.preprocess import to_input
 from tlgui.engine.similarity import (
@@ -194,10 +195,17 @@ def test_noise_is_far_for_the_embedded_network_and_its_numbers_are_those_of_a_pl
 
 
 def test_images_that_show_nothing_are_left_out_and_too_few_others_are_said(tmp_path: Path) -> None:
-    blank = [np.full((32, 32, 3), 20 + n, dtype=np.uint8) for n in range(30)]
+    # One colour all over is nothing, however much its channels differ.
+    blank = [np.full((32, 32, 3), (240, 200 + n, 90), dtype=np.uint8) for n in range(30)]
     listed = write_images(tmp_path / "most", noise(50, 32) + blank)
     found = ended(measure(tmp_path / "most", listed, PixelRule(), DEFAULT_BACKBONE))
     assert found.measured is not None and found.measured.images == 50
+    assert found.sentence.endswith("Left out: 30 that show next to nothing.")
+
+    many = [np.full((32, 32, 3), (n, 20, 90), dtype=np.uint8) for n in range(60)]
+    listed = write_images(tmp_path / "mostly blank", noise(52, 32) + many)
+    found = ended(measure(tmp_path / "mostly blank", listed, PixelRule(), DEFAULT_BACKBONE))
+    assert found.measured is None and found.sentence.startswith("60 of 112 images show next to nothing")
 
     listed = write_images(tmp_path / "few", noise(40, 32) + blank)
     found = ended(measure(tmp_path / "few", listed, PixelRule(), DEFAULT_BACKBONE))
@@ -238,6 +246,34 @@ def test_the_job_looks_at_training_images_alone_and_knows_its_answer_the_second_
     monkeypatch.setattr(job_module.similarity, "measure", lambda *_: pytest.fail("it is known"))
     again = list(measure_similarity(job, Control()))
     assert answer in again
+
+
+def test_what_could_not_be_read_is_not_believed_for_good(tmp_path: Path) -> None:
+    listed = write_images(tmp_path / "d", noise(55, 32))
+    aside = tmp_path / "aside.png"
+    (tmp_path / "d" / "003.png").rename(aside)
+    job = job_of(tmp_path / "d", listed)
+    (first,) = [event for event in measure_similarity(job, Control()) if isinstance(event, events.SimilarityMeasured)]
+    assert first.measured is not None and first.measured.images == 54
+    aside.rename(tmp_path / "d" / "003.png")
+    (again,) = [event for event in measure_similarity(job, Control()) if isinstance(event, events.SimilarityMeasured)]
+    assert again.measured is not None and again.measured.images == 55
+
+
+@pytest.mark.parametrize("error", [UserError("The drive is gone.", "Connect it."), RuntimeError("CUDA out of memory.")])
+def test_among_other_questions_what_stands_against_it_is_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: object) -> Generator[int, None, Outcome]:
+        raise error
+        yield 0
+
+    monkeypatch.setattr(job_module.similarity, "measure", failing)
+    steps = measured_or_not(tmp_path, [], PixelRule(), DEFAULT_BACKBONE, 0)
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    said = end.value.value
+    assert said.measured is None and said.sentence.startswith("How like photographs they look could not be measured.")
 
 
 def test_stop_is_heard_between_the_steps(tmp_path: Path) -> None:

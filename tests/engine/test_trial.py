@@ -12,7 +12,7 @@ from helpers.pictures import write_dataset
 from helpers.tiny import Script, codes, drive, finish, measured, of, sending, tiny_setup, until
 
 from tlgui.core import commands, events
-from tlgui.core.commands import Continue, Extend, Freeze, Pause, SetLearningRate, Stop, Undo, Unfreeze
+from tlgui.core.commands import Continue, Extend, Freeze, Pause, PlanMove, SetLearningRate, Stop, Undo, Unfreeze
 from tlgui.core.errors import UserError
 from tlgui.engine import control_run, unfreezing
 from tlgui.engine.live import Live
@@ -152,6 +152,22 @@ def test_a_pause_holds_the_comparison_where_it_is_and_changes_nothing(data: Path
     assert kinds.index("Continued") < kinds.index("MoveJudged")
     others = [event for event in measured(said) if event["type"] not in ("Paused", "Continued")]
     assert others == measured(expected)
+
+
+def test_a_plan_that_is_asked_for_in_a_held_comparison_is_answered_there(data: Path, tmp_path: Path) -> None:
+    setup = tiny_setup(data, tmp_path / "run", **(RUNS["head"] | OPTIONS))
+
+    def press(event: events.Event) -> None:
+        if isinstance(event, events.Progress) and event.stage == STAGE and event.done == 3:
+            setup.control.put(Pause())
+        elif isinstance(event, events.Paused):
+            setup.control.put(PlanMove())
+        elif isinstance(event, events.MovePlanned):
+            setup.control.put(Continue())
+
+    said, _ = finish(setup, sending(setup, {6: [Unfreeze()]}, press))
+    kinds = [type(event).__name__ for event in said]
+    assert kinds.index("Paused") < kinds.index("MovePlanned") < kinds.index("Continued") < kinds.index("MoveJudged")
 
 
 def test_stop_ends_a_comparison_that_is_paused(data: Path, tmp_path: Path) -> None:

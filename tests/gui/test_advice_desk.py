@@ -103,7 +103,7 @@ def test_it_is_asked_as_the_run_would_be_and_what_comes_is_kept(bench: Bench, tm
 def test_other_images_and_another_network_open_it_again(bench: Bench, tmp_path: Path) -> None:
     asked(bench, tmp_path)
     bench.fake_engine.say(FAR, ADVISED, DONE)
-    bench.draft.set_backbone("resnet50")
+    bench.draft.set_backbone("tiny-cnn")
     assert bench.advice.found is None and bench.advice.similarity == FAR, "how they look is the images' own"
     bench.draft.set_backbone("efficientnet-lite0")
     assert bench.advice.found == ADVISED
@@ -124,6 +124,51 @@ def test_what_came_to_nothing_is_not_asked_again_by_itself(bench: Bench, tmp_pat
     bench.advice.look()
     listed(bench)
     assert len(jobs(bench)) == 2
+
+
+def test_after_a_stop_it_can_be_asked_again(bench: Bench, tmp_path: Path) -> None:
+    asked(bench, tmp_path)
+    bench.fake_engine.say(FAR)
+    bench.advice.cancel()
+    bench.fake_engine.say(events.Stopped())
+    assert not bench.advice.busy and bench.advice.reason_against() == ""
+    bench.advice.look_by_itself()
+    assert not bench.advice.busy, "not by itself"
+    bench.advice.look()
+    listed(bench)
+    bench.fake_engine.say(FAR, ADVISED, DONE)
+    assert bench.advice.found == ADVISED
+
+
+def test_settings_that_change_nothing_of_the_answer_leave_it(bench: Bench, tmp_path: Path) -> None:
+    asked(bench, tmp_path)
+    bench.fake_engine.say(FAR, ADVISED, DONE)
+    for field, value in (("epochs", 3), ("batch_size", 8), ("mixup", 0.2), ("head", "hidden"), ("ema", 0.9)):
+        assert bench.draft.set_training(field, value) == ""
+    bench.draft.set_strategy("full-fine-tuning")
+    assert bench.advice.found == ADVISED
+    bench.draft.set_training("imbalance", "class-weights")
+    assert bench.advice.found is None, "a trial would train by that"
+
+
+def test_a_question_about_other_settings_makes_way(bench: Bench, tmp_path: Path) -> None:
+    asked(bench, tmp_path)
+    assert bench.advice.looking
+    bench.draft.set_training("seed", 7)
+    assert bench.advice.busy and not bench.advice.looking, "what is going on is not about this"
+    bench.advice.look_by_itself()
+    listed(bench)
+    assert bench.advice.looking and jobs(bench)[-1].training.seed == 7
+
+
+def test_without_its_weights_a_network_is_not_asked(bench: Bench, tmp_path: Path) -> None:
+    bench.found(tmp_path)
+    bench.draft.set_backbone("resnet50", download=True)
+    assert bench.advice.reason_against() == "The weights of ResNet-50 are not on this computer yet."
+    bench.advice.look_by_itself()
+    assert not bench.advice.busy
+    bench.draft.set_backbone("tiny-cnn")
+    assert bench.advice.reason_against() == ""
 
 
 def test_a_trial_is_asked_for_by_the_person(bench: Bench, tmp_path: Path) -> None:

@@ -148,6 +148,14 @@ class FakeAdvice(QObject):
         self.busy = self.with_trial = False
         self.against = ""
 
+    @property
+    def looking(self) -> bool:
+        return self.busy
+
+    @property
+    def problem(self) -> Ending | None:
+        return self.ended
+
     def reason_against(self) -> str:
         return self.against
 

@@ -134,7 +134,6 @@ def _show(found: Advised) -> None:
         rows["left to gain"] = left
     out = console()
     out.print(pairs_table(rows))
-    out.print(found.similarity_sentence)
     out.print(found.recommended.reason)
     if found.difference:
         out.print(found.difference)

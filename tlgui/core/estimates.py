@@ -14,6 +14,7 @@ from tlgui.core.decision import DEEPER_GROUPS, TRIAL_BATCH, TRIAL_IMAGES, TRIAL_
 from tlgui.core.planning import first_trainable, resolve, view_of
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import strategy
+from tlgui.core.trial_cost import fits, side_of
 
 # Loading what a run needs, compiling the frozen layers, scoring with its bootstrap intervals.
 STARTUP_S = 20.0
@@ -148,14 +149,18 @@ def estimate(training: Training, counts: Counts, row: Backbone, speed: Speed | N
     )
 
 
-def trial_seconds(counts: Counts, row: Backbone, speed: Speed) -> float:
-    """What the short trial takes that "auto" holds where one would tell.
+def trial_seconds(counts: Counts, row: Backbone, speed: Speed, on_processor: bool = True) -> float:
+    """What the short trial takes that "auto" holds where one would tell; 0 where the network is too large for one.
 
     Args:
         counts, row, speed: as for `estimate`.
+        on_processor: whether a processor trains, and no card.
     """
+    if not fits(row, row.size, on_processor):
+        return 0.0
+    smaller = (side_of(row, row.size, on_processor) / row.size) ** 2
     share = _share_that_trains(row, max(0, len(row.groups) - DEEPER_GROUPS))
-    torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000
+    torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * smaller
     looks = min(TRIAL_IMAGES, counts.train) * (torch + READING_S)
     return (looks + TRIAL_STEPS * TRIAL_BATCH * _STEP * torch * share) / 1_000
 

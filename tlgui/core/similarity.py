@@ -167,6 +167,11 @@ def cannot_say(doubt: Doubt, images: int, flat: int) -> str:
         images: that could be read and show something.
         flat: that show nothing: of one colour all over.
     """
+    if doubt == "flat" and images >= FEWEST:
+        return (
+            f"{flat} of {images + flat} images show next to nothing (one colour all over): what the others look like says "
+            "little of the set. Look at them on the page Images."
+        )
     if doubt == "flat":
         return (
             f"{flat} of {images + flat} images show next to nothing (one colour all over), and the others are fewer than "

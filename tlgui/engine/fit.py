@@ -287,6 +287,8 @@ class Loop:
                     yield events.Continued(step=self.live.place.step)
                 case commands.Pause() | commands.Continue():
                     pass
+                case commands.PlanMove() if self._paused:
+                    yield from self.unfreezing.obey(command)  # on a copy; nobody would wait for it until the pause ends
                 case _:
                     self._waiting.append(command)
         return not self._stop_waits

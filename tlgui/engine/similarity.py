@@ -73,10 +73,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: either `measured`, or `sentence` says why there is nothing."""
+    """What came of it: either `measured`, or `sentence` says why there is nothing; `whole`: all images could be read."""
 
     measured: MeasuredSimilarity | None
     sentence: str
+    whole: bool = True
 
 
 def hellinger(mean: Rows, variance: Rows, kept_mean: Rows, kept_variance: Rows) -> Rows:
@@ -180,10 +181,17 @@ def measure(
     network, device = pretrained_network(name, 2, "crop", None)
     layers, flat = yield from _looked_at(root, drawn, rule, network, device)
     shown = len(layers[0].means) if layers else 0
-    if shown < FEWEST:
-        return Outcome(None, cannot_say("flat" if flat else "too_few", shown, flat))
+    whole = shown + flat == len(drawn)
+    if shown < FEWEST or flat > shown:
+        return Outcome(None, cannot_say("flat" if flat else "too_few", shown, flat), whole)
     measured = judged(layers, name, seed)
-    return Outcome(measured, sentence_of(measured))
+    left_out = f" Left out: {flat} that show next to nothing." if flat else ""
+    return Outcome(measured, sentence_of(measured) + left_out, whole)
+
+
+def shows_something(pixels: NDArray[np.uint8]) -> bool:
+    """Whether an image is of more than one colour: the grey levels of at least one channel vary, (H, W, 3)."""
+    return float(pixels.std((0, 1)).max()) >= _FLAT
 
 
 def norms_of(network: Network) -> list[nn.BatchNorm2d]:
@@ -210,7 +218,7 @@ def _looked_at(
         return hook
 
     def look(pixels: NDArray[np.uint8]) -> list[Tensor]:
-        return [to_input(pixels, network.preprocessing)] if float(pixels.std()) >= _FLAT else []
+        return [to_input(pixels, network.preprocessing)] if shows_something(pixels) else []
 
     def take(found: list[list[Tensor]]) -> None:
         nonlocal flat

@@ -17,6 +17,7 @@ from tlgui.core.decision import DEEPER_GROUPS, TRIAL_BATCH, TRIAL_IMAGES, TRIAL_
 from tlgui.core.events import Event
 from tlgui.core.planning import ladder_rates, settled
 from tlgui.core.strategies import STRATEGIES
+from tlgui.core.trial_cost import fits, side_of
 from tlgui.engine import seeding
 from tlgui.engine.first_answer import GoesOn, drawn, inner_split
 from tlgui.engine.live import Live, keeps_statistics
@@ -28,28 +29,13 @@ from tlgui.engine.validation import placed
 
 _HELD_BACK = 1 / 3
 _STEPS, _BATCH = TRIAL_STEPS, TRIAL_BATCH
-# Of the input of a network that would take too long at its own size: a third of the work of 224 pixels, and both sides
-# lose alike.
-_SIDE = 128
-# Passes of EfficientNet-Lite0 at 224 pixels that a trial on a processor may cost: some minutes on two cores. For that
-# network itself it takes about 3,300.
-_BUDGET = 10_000.0
 _ROW = STRATEGIES["fine-tune-top"]
 _STAGE = "a short trial of deeper training"
 
 
 def can_try(live: Live) -> bool:
     """Whether a trial is worth its time: a large network on a processor would take many minutes."""
-    return live.setup.device.type != "cpu" or _passes(live.network, _side(live)) <= _BUDGET
-
-
-def _passes(network: Network, side: int) -> float:
-    """What a trial costs, in passes of EfficientNet-Lite0 at 224 pixels."""
-    row = network.row
-    share = (side / network.preprocessing.size) ** 2
-    # An image is looked at once below the cut; a training step costs about three passes of what lies above it.
-    passes = TRIAL_IMAGES + 3 * _STEPS * _BATCH * DEEPER_GROUPS / (len(row.groups) + 1)
-    return passes * row.relative_seconds * share
+    return fits(live.network.row, live.network.preprocessing.size, live.setup.device.type == "cpu")
 
 
 def held_trial(live: Live, goes_on: GoesOn) -> Generator[Event, None, TrialOutcome | None]:
@@ -129,14 +115,8 @@ def _images(live: Live, asked: list[int], goes_on: GoesOn) -> Generator[Event, N
 
 
 def _side(live: Live) -> int:
-    """Of the trial's input: the run's own, or a smaller one where that takes too long and the network takes any size."""
-    network = live.network
-    row, size = network.row, network.preprocessing.size
-    if live.setup.device.type != "cpu" or _passes(network, size) <= _BUDGET:
-        return size
-    side = max(_SIDE, round(_SIDE * size / 224 / 32) * 32)
-    takes = not row.sized_by and row.multiple == 1 and row.takes(side)
-    return side if side < size and takes else size
+    """Of the trial's input, in pixels."""
+    return side_of(live.network.row, live.network.preprocessing.size, live.setup.device.type == "cpu")
 
 
 def _fit_new_head(network: Network, rows: Tensor, labels: Tensor, cut: int, live: Live) -> None:

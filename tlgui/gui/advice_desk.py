@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tlgui.core import commands, events
 from tlgui.core.imaging_messages import ListingWritten, ScanSummary
 from tlgui.core.records import PixelRule
 from tlgui.core.run_spec import Training
 from tlgui.core.similarity import kind_of
-from tlgui.core.strategies import AUTO, Similarity
-from tlgui.gui.draft import ROW_FIELDS
+from tlgui.core.strategies import Similarity
 from tlgui.gui.image_check import ImageCheck
+from tlgui.gui.networks import network
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
+
+
+# Of the settings; a trial trains by them. What belongs to a strategy is what is asked about.
+_MATTERS = ("seed", "similarity", "optimizer", "weight_decay", "imbalance", "clip_norm")
 
 
 class AdviceDesk(ImageCheck[events.Advised]):
@@ -51,10 +53,24 @@ class AdviceDesk(ImageCheck[events.Advised]):
             self._pictures_asked = self._pictures()
             self.begin()
 
+    @property
+    def looking(self) -> bool:
+        """Whether the images as they are now are being asked about, and no others."""
+        return self.busy and self._asked_of == self._images()
+
+    @property
+    def problem(self) -> events.Ending | None:
+        """Why the last question about these images came to nothing."""
+        return self.ended if self._asked_of == self._images() else None
+
     def look_by_itself(self) -> None:
-        """Asks where that was not done yet; not beside a training, and not again where it came to nothing."""
-        failed = self.ended is not None and self._asked_of == self._images()
-        if self.found is None and not failed and not self._bench.is_training and not self.reason_against():
+        """Asks where that was not done yet; not beside a training, and not again where it came to nothing.
+
+        A question about other images, or with other settings, makes way.
+        """
+        if self.busy and not self.looking:
+            self.forget()
+        if self.found is None and self.problem is None and not self._bench.is_training and not self.reason_against():
             self.look()
 
     def make_way(self) -> None:
@@ -84,13 +100,18 @@ class AdviceDesk(ImageCheck[events.Advised]):
 
     def against(self, summary: ScanSummary) -> str:
         """What a training of them would be refused for."""
-        return self._bench.draft.missing("images")
+        draft = self._bench.draft
+        if reason := draft.missing("images"):
+            return reason
+        own = network(draft.backbone)
+        if own is None or not own.pretrained or draft.weights_file or self._bench.backbones.row(draft.backbone).usable:
+            return ""
+        return f"The weights of {own.label} are not on this computer yet."
 
     def _training(self) -> Training:
-        """As it is set up, but for what belongs to a strategy."""
-        return msgspec.structs.replace(
-            self._bench.draft.training, strategy=AUTO, preset="", **dict.fromkeys(ROW_FIELDS)
-        )
+        """What of the settings the answer depends on."""
+        asked = self._bench.draft.training
+        return Training(**{name: getattr(asked, name) for name in _MATTERS})
 
     def _pictures(self) -> object:
         draft = self._bench.draft

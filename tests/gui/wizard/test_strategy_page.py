@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tlgui.core.advice_events import Advised, SimilarityMeasured, Way
-from tlgui.core.events import Failed, Progress, StrategyChosen
+from tlgui.core.events import Failed, Progress, Stopped, StrategyChosen
 from tlgui.core.planning import resolve
 from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Training
 from tlgui.core.similarity import Band, MeasuredSimilarity
@@ -417,8 +417,27 @@ def test_while_it_looks_and_when_it_fails_that_is_said(qtbot: QtBot, bench: Fake
     assert "The network looks at your images…" in read(page.advice)
     bench.advice.say(busy=False, ended=Failed(problem="The drive is gone.", remedy="Connect it."))
     assert "The drive is gone. Connect it." in read(page.similarity)
+    assert "The drive is gone. Connect it." in read(page.advice)
     press(qtbot, page.similarity, "Measure")
     assert bench.asked[-1] == ("look", False)
+
+
+def test_after_a_stop_the_advice_can_be_asked_for(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    bench.advice.say(similarity=measured("far"), ended=Stopped())
+    assert "The network has not looked at these images yet." in read(page.advice)
+    press(qtbot, page.advice, "Ask")
+    assert bench.asked[-1] == ("look", False)
+
+
+def test_a_change_asks_anew_once_the_person_has_paused(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page._asks.setInterval(20)
+    bench.asked.clear()
+    bench.draft.set_training("seed", 1)
+    bench.draft.set_training("seed", 12)
+    assert bench.asked == []
+    qtbot.waitUntil(lambda: bench.asked == [("look by itself",)])
 
 
 def test_a_pick_against_what_was_measured_says_what_to_expect(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,6 @@ from tlgui.core import advice, commands, events, run_folder
 from tlgui.core.errors import UserError
 from tlgui.core.events import Advised, Event
 from tlgui.core.heads import head_of
-from tlgui.core.paths import cache_dir
 from tlgui.core.planning import check_parts, prepared
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Dataset, RunSpec
@@ -25,7 +24,7 @@ from tlgui.engine.backbones import build
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.device import find_device
-from tlgui.engine.first_answer import Features, first_answer
+from tlgui.engine.first_answer import Features, GoesOn, first_answer
 from tlgui.engine.jobs.rate import as_of_a_question
 from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
@@ -36,6 +35,7 @@ from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup
 from tlgui.engine.timm_models import row_of
 from tlgui.engine.trial import can_try
+from tlgui.engine.work_folder import work_folder
 from tlgui.imaging.listing import ListedImage, read_listing
 
 
@@ -94,9 +94,9 @@ def _asked(job: commands.Advise, listed: list[ListedImage], control: Control) ->
     similarity = yield from heard(measured_or_not(Path(job.data), train, job.rule, job.backbone, job.training.seed))
     yield similarity
     yield from goes_on()
-    with tempfile.TemporaryDirectory(prefix="advice-", dir=_place()) as place:
-        given = _given(job, listed, RunFolder(Path(place) / "run"), control)
-        setup = yield from _quietly(set_up(given))
+    with ExitStack() as stack:
+        given = _given(job, listed, RunFolder(_place(stack) / "run"), control)
+        setup = yield from _quietly(set_up(given), goes_on)
         try:
             answer = None
             if given.network.row.pretrained:
@@ -104,14 +104,15 @@ def _asked(job: commands.Advise, listed: list[ListedImage], control: Control) ->
             live = Live(setup, kept=False)
             decision, outcome = yield from weighed(live, answer, goes_on, job.trial)
             would_tell = outcome is None and decision.unsure and can_try(live)
-            setup.frozen.flush()
         finally:
+            # Also where it was stopped: what was computed by then is there for the training that begins instead.
+            setup.frozen.flush()
             setup.frozen.close()
     counts = Counter(image.class_name for image in listed)
     return advice.advised(counts, similarity, job.training.similarity, answer, decision, outcome, would_tell)
 
 
-def _quietly(steps: Generator[Event, None, Setup]) -> Generator[Event, None, Setup]:
+def _quietly(steps: Generator[Event, None, Setup], goes_on: GoesOn) -> Generator[Event, None, Setup]:
     """What is done before a run, without what it says of one."""
     while True:
         try:
@@ -121,6 +122,7 @@ def _quietly(steps: Generator[Event, None, Setup]) -> Generator[Event, None, Set
             return setup
         if isinstance(event, events.Progress):
             yield event
+        yield from goes_on()
 
 
 def _given(job: commands.Advise, listed: list[ListedImage], run: RunFolder, control: Control) -> Given:
@@ -173,13 +175,11 @@ def _network(job: commands.Advise, spec: RunSpec) -> tuple[Network, torch.device
     return network, device
 
 
-def _place() -> Path:
-    place = cache_dir()
+def _place(stack: ExitStack) -> Path:
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        return work_folder("advice", stack)
     except OSError as error:
         raise UserError(
-            f"The cache folder cannot be made: {error.strerror}.",
+            f"The cache folder cannot be written: {error.strerror}.",
             "Free some space or give yourself permission to write there, then ask again.",
         ) from error
-    return place

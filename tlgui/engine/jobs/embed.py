@@ -24,6 +24,8 @@ from tlgui.engine.preprocess import to_input
 from tlgui.engine.trunk import CHUNK
 from tlgui.imaging.listing import ListedImage, read_listing
 
+_COLUMNS = ("path", "class", "split")
+
 
 def embed(job: commands.EmbedImages, control: Control) -> Iterator[Event]:
     """`ImagesEmbedded`; a `Stop` is heard between the steps, and nothing is written then.
@@ -34,6 +36,9 @@ def embed(job: commands.EmbedImages, control: Control) -> Iterator[Event]:
     Raises:
         UserError: the listing, the images or the weights are gone, or the file cannot be written.
     """
+    target = Path(job.to)
+    index = target.with_suffix(".csv")
+    _refuse_other(index)
     yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
     listed = read_listing(Path(job.listing))
     steps = _rows(job, listed)
@@ -47,15 +52,15 @@ def embed(job: commands.EmbedImages, control: Control) -> Iterator[Event]:
         except StopIteration as end:
             seen, rows = end.value
             break
-    target = Path(job.to)
-    index = target.with_suffix(".csv")
-    table = [("path", "class", "split"), *((image.path, image.class_name, image.part) for image in seen)]
+    table = [_COLUMNS, *((image.path, image.class_name, image.part) for image in seen)]
     with io.BytesIO() as stream:
         np.save(stream, rows, allow_pickle=False)
-        for place, content in ((target, stream.getvalue()), (index, csv_bytes(table))):
+        for place, content in ((index, csv_bytes(table)), (target, stream.getvalue())):
             try:
                 atomic.write_bytes(place, content)
             except OSError as error:
+                if place == target:
+                    index.unlink(missing_ok=True)
                 raise UserError(
                     f"'{place.name}' cannot be written: {error.strerror}.",
                     "Free some space, or choose a place where you may write.",
@@ -65,6 +70,20 @@ def embed(job: commands.EmbedImages, control: Control) -> Iterator[Event]:
         file=str(target), index=str(index), images=n, features=d, unread=len(listed) - n, backbone=job.backbone
     )
     yield events.Completed(message=f"{n} images, {d} numbers each.")
+
+
+def _refuse_other(index: Path) -> None:
+    """A table of that name that is none of ours is the person's own."""
+    try:
+        with index.open("rb") as stream:
+            first = stream.readline().strip()
+    except OSError:
+        return
+    if first != ",".join(_COLUMNS).encode():
+        raise UserError(
+            f"'{index.name}' is there already, and the table beside the features would have that name.",
+            "Give the features another name, or move that file.",
+        )
 
 
 def _rows(

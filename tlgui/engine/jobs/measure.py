@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import psutil
 import torch
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.estimates import about_time
 from tlgui.core.events import Event
-from tlgui.core.paths import cache_dir
 from tlgui.engine import weights
 from tlgui.engine.backbones import build
 from tlgui.engine.control import Control
@@ -26,13 +20,13 @@ from tlgui.engine.device import find_device
 from tlgui.engine.network import Network
 from tlgui.engine.timm_models import row_of
 from tlgui.engine.trunk import CHUNK, WORTH_COMPILING, Trunk, compile_trunk, compiled_trunk, executor_for
+from tlgui.engine.work_folder import work_folder
 
 logger = logging.getLogger(__name__)
 
 _TIMED_S = 2.0
 _MOST_CHUNKS = 100
 _STAGE = "speed of this computer"
-_FOLDER = "measuring-"
 
 
 def measure(job: commands.Measure, control: Control) -> Iterator[Event]:
@@ -88,22 +82,12 @@ def _trunk(network: Network, own: bool, stack: ExitStack) -> Trunk:
         if own:
             compiled = compiled_trunk(network, cut)
         else:
-            compiled = _place_for_random(stack) / "random.onnx"
+            compiled = work_folder("measuring", stack) / "random.onnx"
             compile_trunk(network, cut, compiled)
     except (OSError, UserError) as error:
         logger.warning("The speed of torch is measured: nothing can be compiled (%s)", type(error).__name__)
         return Trunk(network, device)
     return Trunk(network, device, compiled, cut, threads)
-
-
-def _place_for_random(stack: ExitStack) -> Path:
-    """A folder that goes with the job; what an engine that was killed left there goes too, since it can be large."""
-    for old in cache_dir().glob(f"{_FOLDER}*"):
-        owner = old.name.removeprefix(_FOLDER).split("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(old, ignore_errors=True)
-    made = TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-", dir=cache_dir(), ignore_cleanup_errors=True)
-    return Path(stack.enter_context(made))
 
 
 def _pass(trunk: Trunk, squares: torch.Tensor, cut: int) -> float:

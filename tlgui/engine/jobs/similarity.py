@@ -13,9 +13,10 @@ from tlgui.core.errors import UserError
 from tlgui.core.events import Event, SimilarityMeasured
 from tlgui.core.records import PixelRule
 from tlgui.core.similarity import MOST, THRESHOLDS, measuring
-from tlgui.engine import similarity
+from tlgui.engine import free_memory, similarity
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import ranked
+from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.kept_answer import key_of, recall, remember
 from tlgui.imaging.listing import ListedImage, read_listing
@@ -71,7 +72,8 @@ def measured(
     steps = similarity.measure(root, drawn, rule, name, seed)
     outcome = yield from told(steps, "looking at the images", max(1, len(drawn)))
     answer = SimilarityMeasured(measured=outcome.measured, sentence=outcome.sentence)
-    remember(_KIND, key, answer)
+    if outcome.whole:  # else a drive that was gone would be believed for good
+        remember(_KIND, key, answer)
     return answer
 
 
@@ -82,4 +84,10 @@ def measured_or_not(
     try:
         return (yield from measured(root, images, rule, backbone, seed))
     except UserError as error:
-        return SimilarityMeasured(measured=None, sentence=f"It could not be measured. {error.problem}")
+        why = error.problem
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        why = "There was not enough memory."
+    free_memory.give_back()
+    return SimilarityMeasured(measured=None, sentence=f"How like photographs they look could not be measured. {why}")

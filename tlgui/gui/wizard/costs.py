@@ -70,7 +70,8 @@ def costs(bench: Workbench, training: Training) -> Costs:
     found = [estimate(resolved, counts, row, speed) for resolved in asked]
     seconds = [one.seconds for one in found if one.seconds is not None]
     # Where two ways are open, a short trial may be held before the one that is taken.
-    trial = trial_seconds(counts, row, speed) if speed is not None and len(asked) > 1 else 0.0
+    on_processor = bench.machine.device == "cpu"
+    trial = trial_seconds(counts, row, speed, on_processor) if speed is not None and len(asked) > 1 else 0.0
     time = _span(min(seconds), max(seconds) + trial) if seconds else NOT_MEASURED
     frozen = any(first_trainable(resolved, len(row.groups)) for resolved in asked)
     return Costs(

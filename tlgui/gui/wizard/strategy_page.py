@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from tlgui.core.advice_events import SimilarityMeasured
@@ -25,13 +26,14 @@ from tlgui.gui.wizard.strategy.similarity_card import SimilarityCard
 from tlgui.gui.wizard.strategy.start_choice import StartChoice
 from tlgui.gui.wizard.strategy.strategy_table import StrategyTable
 from tlgui.gui.wizard.strategy.table_rows import ADVISED, chosen_row, fitting_row, table_rows
-from tlgui.gui.wizard.strategy.words import advised, at_work, problem_of
+from tlgui.gui.wizard.strategy.words import NOT_ASKED, advised, at_work, problem_of
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
 
 _LEVELS = [("guided", "Guided"), ("adjustable", "Adjustable"), ("everything", "Everything")]
 _SIDE = 328
+_ASKS_AFTER_MS = 800
 SET_BACK = "Your own values were set back: they belonged to the other strategy."
 _UNDO_TIP = "Takes your own values over into the strategy that is picked now."
 _SCRATCH_TIP = "Picks the strategy that needs no pretrained weights."
@@ -50,6 +52,8 @@ class StrategyPage(Page):
         self._rows = table_rows()
         self._pressed = -1  # the row that was picked last, and so whether it answered the question
         self._answered_by_row = False
+        self._asks = QTimer(self, singleShot=True, interval=_ASKS_AFTER_MS)
+        self._asks.timeout.connect(self._on_asks)
         self._build()
         self._connect()
         self._refresh()
@@ -103,12 +107,14 @@ class StrategyPage(Page):
         self.advice.followed.connect(self._on_followed)
         self.advice.try_both.clicked.connect(lambda: bench.advice.look(trial=True))
         self.advice.stop.clicked.connect(bench.advice.cancel)
-        self.similarity.again.clicked.connect(bench.advice.look)
+        self.advice.ask.clicked.connect(self._on_ask)
+        self.similarity.again.clicked.connect(self._on_ask)
         self.recipe.picked.connect(self._on_recipe_picked)
         self.form.edited.connect(self._on_edited)
         self.form.button_pressed.connect(self._on_button_pressed)
         self.form.problem_changed.connect(self._show_foot)
         bench.draft.changed.connect(self._refresh)
+        bench.draft.changed.connect(self._on_draft_changed)
         bench.run_changed.connect(self._refresh)
         bench.device_changed.connect(self._refresh)
         bench.backbones.changed.connect(self._refresh)
@@ -129,10 +135,13 @@ class StrategyPage(Page):
         self.start.show_choice(draft.strategy, draft.only_scratch, locked)
         self.question.set_answer(answer, locked, by_row=self._answered_by_row, measured=kind)
         self.advice.show_advice(advised(draft, locked, kind, desk.found, self._chosen(locked)), locked)
-        problem = problem_of(desk.ended)
         tells = desk.found is not None and desk.found.trial_would_tell and not locked
-        self.advice.show_question(at_work(desk.progress, desk.with_trial) if desk.busy else "", tells, problem)
-        self.similarity.show_state(similarity, desk.busy, problem, not locked and not desk.reason_against())
+        against = desk.reason_against()
+        problem = problem_of(desk.problem) or (against if images else "")
+        can_ask = not locked and not against
+        not_asked = (problem or NOT_ASKED) if can_ask and desk.found is None else ""
+        self.advice.show_question(at_work(desk.progress, desk.with_trial) if desk.looking else "", tells, not_asked)
+        self.similarity.show_state(similarity, desk.looking, problem, can_ask)
         self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))
@@ -171,7 +180,19 @@ class StrategyPage(Page):
             "Read only: the run has begun" if began else costs(self._bench, self._bench.draft.training).sentence
         )
 
+    def _on_draft_changed(self) -> None:
+        """The question may be another one now; a person who types is waited for."""
+        if self.isVisible() and not self._bench.read_only:
+            self._asks.start()
+
+    def _on_asks(self) -> None:
+        if self.isVisible() and not self._bench.read_only:
+            self._bench.advice.look_by_itself()
+
     # What the person does
+
+    def _on_ask(self) -> None:
+        self._bench.advice.look()
 
     def _on_level_picked(self, level: str) -> None:
         self._bench.draft.set_level(cast(Level, level))

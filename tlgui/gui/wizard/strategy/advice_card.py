@@ -18,6 +18,7 @@ class AdviceCard(Card):
         followed: the decision is left to the measurement again.
         try_both: the button that asks for a short trial.
         stop: the link that ends what the network is asked.
+        ask: the link that asks it again.
     """
 
     followed = Signal()
@@ -43,7 +44,11 @@ class AdviceCard(Card):
         self.stop.setToolTip("Ends the question. What was found before it stays.")
         self._at_work = Label("", "body", wrap=True)
         self._busy = _line(self._at_work, self.stop)
-        for widget in (self._note_row, self._against, self._trial, self._busy):
+        self.ask = Button("Ask", small=True, kind="link")
+        self.ask.setToolTip("Lets the network look at your training images. It takes some seconds.")
+        self._not_asked = Label("", "body", wrap=True)
+        self._again = _line(self._not_asked, self.ask)
+        for widget in (self._note_row, self._against, self._trial, self._busy, self._again):
             self.body.addWidget(widget)
             widget.hide()
 
@@ -57,18 +62,19 @@ class AdviceCard(Card):
         self._against.setVisible(bool(advised.expectation))
         self._back.setVisible(not locked)
 
-    def show_question(self, at_work: str, would_tell: bool, problem: str = "") -> None:
+    def show_question(self, at_work: str, would_tell: bool, not_asked: str = "") -> None:
         """Shows what the network is asked.
 
         Args:
             at_work: what it does now, "" for nothing.
             would_tell: whether a short trial would be worth its time.
-            problem: why the last question came to nothing.
+            not_asked: that there is no answer and why, where one could be had; else "".
         """
-        self._busy.setVisible(bool(at_work or problem))
-        self._at_work.setText(at_work or problem)
-        self.stop.setVisible(bool(at_work))
+        self._busy.setVisible(bool(at_work))
+        self._at_work.setText(at_work)
         self._trial.setVisible(would_tell and not at_work)
+        self._again.setVisible(bool(not_asked) and not at_work)
+        self._not_asked.setText(not_asked)
 
 
 def _line(words: Label, button: Button | None = None) -> QWidget:

@@ -15,7 +15,7 @@ _ANSWERS: tuple[tuple[Similarity, str, str], ...] = (
 NOT_ANSWERED = "not answered: counted as like everyday photographs"
 
 MEASURED: dict[Similarity, str] = {
-    "similar": "not answered: what was measured counts, like everyday photographs",
+    "similar": "not answered: what was measured counts, like everyday photographs or near them",
     "different": "not answered: what was measured counts, another kind of picture",
 }
 BY_ROW = "Answered with the row that you picked: it is for this kind."

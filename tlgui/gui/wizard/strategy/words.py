@@ -16,6 +16,7 @@ DECIDED_LATER = (
     "With “As advised” the network first looks at your images. If it does not recognise nearly all of them as it is, a short "
     "trial on some of them decides how deep to train. That takes a minute or two, before the first epoch."
 )
+NOT_ASKED = "The network has not looked at these images yet."
 _BY = {
     "images": "by the number of images",
     "headroom": "by what the network recognised as it is",
