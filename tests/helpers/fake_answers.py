@@ -162,7 +162,7 @@ def advised(job: Said) -> Said:
         "trial": trial,
         "trial_would_tell": not trial,
         "difference": "For 1,092 images of another kind than photographs, the textbook's table advises progressive "
-        "unfreezing. In our trials, kind and number did not tell who gains from deeper training; what was left to gain did: "
+        "unfreezing. In our trials the kind of picture did not tell who gains from deeper training; what was left to gain did: "
         "of 15 image sets with 8 % or more, 10 gained.",
     }
 
