@@ -10,7 +10,7 @@ import torch
 from helpers.tiny import RECIPE
 
 from tlgui.core.errors import UserError
-from tlgui.engine import device
+from tlgui.engine import device, free_memory
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TLGUI_DEVICE", raising=False)
     for family in (torch.cuda, torch.backends.mps, torch.xpu):
         monkeypatch.setattr(family, "is_available", lambda: True)
+    free_is(monkeypatch, 8 << 30)
 
 
 def playing(monkeypatch: pytest.MonkeyPatch, answer: Callable[[torch.device], torch.Tensor | None]) -> list[str]:
@@ -34,6 +35,17 @@ def playing(monkeypatch: pytest.MonkeyPatch, answer: Callable[[torch.device], to
 
     monkeypatch.setattr(device.torch, "ones", ones)
     return tried
+
+
+def free_is(monkeypatch: pytest.MonkeyPatch, found: int | Exception) -> None:
+    """So much memory every card says is free, or that it cannot say."""
+
+    def free(_: torch.device) -> int:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(free_memory, "device_available_bytes", free)
 
 
 def test_a_card_that_fails_at_its_first_kernel_is_not_used_and_it_is_said(
@@ -66,6 +78,60 @@ def test_a_card_whose_memory_is_taken_is_not_used(cards: None, monkeypatch: pyte
 
     playing(monkeypatch, full)
     assert "its memory is taken by other programs" in device.look_for_device().why
+
+
+@pytest.mark.parametrize(
+    ("said", "free"),
+    [
+        # A real card whose memory was taken by another process answered like this: the driver could not even begin.
+        (
+            "CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'",
+            RuntimeError("CUDA error: out of memory"),
+        ),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", 0),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", 100 << 20),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR", RuntimeError("CUDA error: out of memory")),
+    ],
+)
+def test_want_of_memory_on_a_card_is_told_by_all_its_names(
+    cards: None, monkeypatch: pytest.MonkeyPatch, said: str, free: int | Exception
+) -> None:
+    def full(one: torch.device) -> None:
+        raise RuntimeError(said)
+
+    playing(monkeypatch, full)
+    free_is(monkeypatch, free)
+    why = device.look_for_device().why
+    assert why.startswith("the graphics card is not used: its memory is taken by other programs; ")
+
+
+def test_a_card_that_computes_but_has_hardly_any_memory_left_is_not_used(
+    cards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playing(monkeypatch, lambda one: None)
+    free_is(monkeypatch, (512 << 20) - 1)
+    assert device.look_for_device().device == torch.device("mps")  # shares the computer's memory
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    taken = "is not used: its memory is taken by other programs"
+    assert device.look_for_device().why == f"the graphics card {taken}; the Intel GPU {taken}"
+    free_is(monkeypatch, 512 << 20)
+    assert device.look_for_device() == device.Found(torch.device("cuda", 0))
+
+
+def test_a_card_that_cannot_say_how_much_is_free_is_used(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    playing(monkeypatch, lambda one: None)
+    free_is(monkeypatch, RuntimeError("not supported"))
+    assert device.look_for_device() == device.Found(torch.device("cuda", 0))
+
+
+def test_what_torch_holds_of_a_card_without_need_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a second job of the same engine would find its own card taken."""
+    for family in (torch.cuda, torch.xpu):
+        monkeypatch.setattr(family, "mem_get_info", lambda _: (100, 1000))
+        monkeypatch.setattr(family, "memory_reserved", lambda _: 700)
+        monkeypatch.setattr(family, "memory_allocated", lambda _: 200)
+    for kind in ("cuda", "xpu"):
+        assert free_memory.device_available_bytes(torch.device(kind, 0)) == 600
 
 
 def test_the_next_card_is_used_where_the_first_fails(cards: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 from tlgui.engine import cache, free_memory, trained_model, weights
 from tlgui.engine.control import Control
+from tlgui.engine.device import Found
 from tlgui.engine.jobs import train as train_job
 from tlgui.engine.jobs import train_notices, train_setup
 from tlgui.engine.samples import Part
@@ -218,6 +219,20 @@ def test_a_device_that_cannot_be_used_ends_the_job_with_a_sentence(
     assert isinstance(failed, events.Failed) and failed.problem.startswith("TLGUI_DEVICE names 'meta'")
     monkeypatch.setenv("TLGUI_DEVICE", "cpu")
     assert isinstance(done(run, data)[-1], events.Completed)
+
+
+def test_a_run_says_why_a_card_that_is_there_does_not_train(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a command line nobody sees the chip of the window."""
+    found = Found(torch.device("cpu"), "the graphics card is not used: its memory is taken by other programs")
+    monkeypatch.setattr(train_job, "look_for_device", lambda: found)
+    sent = done(made(data, tmp_path / "run", epochs=1), data)
+    message = "The graphics card is not used: its memory is taken by other programs. The run trains on the processor."
+    assert notices(sent, "device") == [message]
+    assert isinstance(sent[-1], events.Completed)
+    monkeypatch.setattr(train_job, "look_for_device", lambda: Found(torch.device("cpu")))
+    assert notices(done(made(data, tmp_path / "quiet", epochs=1), data), "device") == []
 
 
 # -- what is found out once ----------------------------------------------------------------------------------------

@@ -13,12 +13,17 @@ import psutil
 import torch
 
 from tlgui.core.errors import UserError
+from tlgui.engine import free_memory
+from tlgui.engine.failures import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
 _VARIABLE = "TLGUI_DEVICE"
 # The fastest first. AMD's cards are "cuda" too, in torch's builds for them.
 _CANDIDATES: dict[str, Any] = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
+# With less than this a card holds no network and what its libraries work in: most of its memory is another program's.
+_LEAST_BYTES = 512 << 20
+_TAKEN = "its memory is taken by other programs"
 _LABELS = {"cuda": "the graphics card", "mps": "the Apple GPU", "xpu": "the Intel GPU"}
 
 
@@ -98,12 +103,28 @@ def _refuses(device: torch.device) -> str:
         assert picture.grad is not None
         # The products' sum; 6 x 6 windows of 9 ones; each pixel is in up to 9 windows.
         sums = tuple(float(one.detach().sum()) for one in (ones @ ones, answer, picture.grad))
-    except torch.OutOfMemoryError:
-        return "its memory is taken by other programs"
     except (RuntimeError, NotImplementedError, AssertionError) as error:
         logger.info("The first kernel failed: %s", error)
+        # Want of memory has many names here: it can be the driver's, torch's, or that of a library that cannot begin.
+        if is_out_of_memory(error) or _is_crowded(device):
+            return _TAKEN
         return "this version of torch cannot compute on it; another driver or card may be needed"
-    return "" if sums == (512.0, 324.0, 324.0) else "it computes wrong numbers"
+    if sums != (512.0, 324.0, 324.0):
+        return "it computes wrong numbers"
+    return _TAKEN if _is_crowded(device) else ""
+
+
+def _is_crowded(device: torch.device) -> bool:
+    """Whether so little of a card's memory is free that no training fits; one that does not say it is taken not to be.
+
+    An Apple GPU shares the computer's memory, where what is free is foreseen.
+    """
+    if device.type == "mps":
+        return False
+    try:
+        return free_memory.device_available_bytes(device) < _LEAST_BYTES
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        return is_out_of_memory(error)
 
 
 def physical_cores() -> int:

@@ -32,12 +32,14 @@ def held_bytes() -> int:
 
 
 def device_available_bytes(device: torch.device) -> int:
-    """The same for a device: of its own memory, where it has some."""
+    """The same for a device: of its own memory, where it has some; what torch holds there without need is free too."""
     match device.type:
         case "cuda":
-            return int(torch.cuda.mem_get_info(device)[0])
+            unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+            return int(torch.cuda.mem_get_info(device)[0] + unused)
         case "xpu":
-            return int(torch.xpu.mem_get_info(device)[0])
+            unused = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
+            return int(torch.xpu.mem_get_info(device)[0] + unused)
         case "mps":
             return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     return available_bytes()

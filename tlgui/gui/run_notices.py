@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 # To add one: the code of its `Notice`. All others stand in the log alone.
 WORTH_KNOWING = frozenset({
     "smaller_pieces", "imbalance", "mixing", "no_adaptation", "image_skipped", "cache_too_large", "small_batch",
-    "batch_size", "no_more_by_itself",
+    "batch_size", "device", "no_more_by_itself",
 })  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from tlgui.engine import results, trained_model, weights
 from tlgui.engine.backbones import build
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
-from tlgui.engine.device import find_device
+from tlgui.engine.device import look_for_device
 from tlgui.engine.fit import fit
 from tlgui.engine.jobs.download import pretrained
 from tlgui.engine.jobs.progress import told
@@ -82,7 +82,8 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     resume = checkpoints.exists
     if resume:
         _refuse_finished(run, job)
-    device = find_device()
+    found = look_for_device()
+    device = found.device
     classes = spec.dataset.classes
     manifest = run.manifest()
     parts: dict[str, Part] = {name: Part.of([row for row in manifest if row.part == name], classes) for name in PARTS}
@@ -97,6 +98,9 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         epochs=checkpoints.place().epochs if resume else resolve(spec.training, spec.dataset.images)[0].epochs or 0,
         seed=spec.training.seed,
     )
+    if found.why:
+        message = f"{found.why[0].upper()}{found.why[1:]}. The run trains on the processor."
+        yield events.Notice(code="device", message=message)
     row = row_of(spec.backbone)
     own = "" if resume else _own_weights(run, spec, job)
     try:
