@@ -178,3 +178,40 @@ def test_opening_a_plan_takes_no_more_memory_than_there_is(
     now = set(steps[: len(steps) // 2] if tried else [])
     assert now == tried and (plan.seconds_now is None) == (not tried)
     assert plan.memory_now_bytes == 9 * 1000 + update_bytes(setup.network, 0)
+
+
+def test_a_card_is_timed_with_a_whole_piece_after_a_step_that_does_not_count(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few images take as long there as a batch: on a real card, epochs were foreseen fifteen times too long."""
+    monkeypatch.setattr(move_plan, "_on_card", lambda _: True)
+    real, sizes = move_plan.learn, list[int]()
+    clock = [0.0]
+
+    def learn(twin: Any, lesson: Any) -> float:
+        """The first step of each border loads what it computes with; each one takes .09 s however many images there are."""
+        sizes.append(len(lesson.labels))
+        clock[0] += 0.09 if len(sizes) % (1 + move_plan._STEPS) != 1 else 60.0
+        return real(twin, lesson)
+
+    monkeypatch.setattr(move_plan, "learn", learn)
+    monkeypatch.setattr(move_plan, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    setup = tiny_setup(data, tmp_path / "run", **(RUNS["head"] | OPTIONS | {"batch_size": 18}))
+    (plan,) = planned(finish(setup, sending(setup, {2: [PlanMove()]}))[0])
+    assert set(sizes) == {18} and len(sizes) == 2 * (1 + move_plan._STEPS)
+    expected = len(setup.train) * 0.09 / 18
+    assert plan.seconds_now == plan.seconds_then == pytest.approx(expected)
+
+
+def test_a_card_without_room_for_a_step_leaves_the_seconds_out_and_says_the_memory(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(move_plan, "_on_card", lambda _: True)
+    monkeypatch.setattr(move_plan, "learn", full)
+    setup = tiny_setup(data, tmp_path / "run", **(RUNS["head"] | OPTIONS))
+    said, outcome = finish(setup, sending(setup, {2: [PlanMove()]}))
+    (plan,) = planned(said)
+    assert plan.seconds_now is None and plan.memory_now_bytes and plan.memory_then_bytes and not outcome.stopped

@@ -26,7 +26,9 @@ Kind = Literal["unfreeze", "freeze"]
 # The trunk takes so many images at once, so fewer would cost as much.
 _READ = CHUNK
 _STEPS = 3
-_FEW, _MANY = 2, 8  # images of a timed step: few where two take long
+# Images of a timed step, few where two take long. A card takes hardly longer for a whole piece of a batch than for one
+# image, so there it is a whole piece.
+_FEW, _MANY = 2, 8
 _LONG_S = 0.25
 
 
@@ -150,8 +152,12 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
     indices = batches_of(twin, epoch)[0]
     many = (indices * _READ)[:_READ]
     view = twin.view(epoch)
-    computing = _timed(lambda: setup.frozen.activations(setup.train, many, view, twin.cut), twin) / len(many)
-    inputs = setup.frozen.activations(setup.train, many, view, twin.cut)
+
+    def read() -> torch.Tensor:
+        return setup.frozen.activations(setup.train, many, view, twin.cut)
+
+    inputs = read()
+    computing = _timed(read, twin) / len(many)
     labels = setup.train.labels[setup.train.there(many)].to(setup.device)
     kept = kept_per_image(twin.network, place.first, twin.cut, inputs, twin.mixed)
     updates = update_bytes(twin.network, place.first)
@@ -160,10 +166,23 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
     room = _room(twin, updates, kept)
     if room < _FEW:
         return Cost(None, memory)
-    n = _FEW
-    learning = _timed(lambda: learn(twin, Lesson(inputs[:n], labels[:n])), twin) / n
-    if learning * n < _LONG_S:
-        n = min(_MANY, len(indices), len(labels), room)
+    if _on_card(twin):
+        n = min(piece, len(indices))
+        repeats = -(-n // len(inputs))
+        inputs, labels = torch.cat([inputs] * repeats)[:n], torch.cat([labels] * repeats)[:n]
+        try:
+            # Not counted: what a card computes with is loaded when it is first used.
+            learn(twin, Lesson(inputs, labels))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return Cost(None, memory)
+        _look(twin, inputs)
+    else:
+        n = _FEW
+        learning = _timed(lambda: learn(twin, Lesson(inputs[:n], labels[:n])), twin) / n
+        if learning * n < _LONG_S:
+            n = min(_MANY, len(indices), len(labels), room)
     learning = min(_timed(lambda: learn(twin, Lesson(inputs[:n], labels[:n])), twin) for _ in range(_STEPS)) / n
     looking = _timed(lambda: _look(twin, inputs[:n]), twin) / n
     reading = computing / 10 if read_s is None else min(read_s, computing)
@@ -176,9 +195,13 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
 
 def _room(twin: Live, updates: int, kept: int) -> int:
     """For how many images of a timed step there is memory: a card says itself when there is none, a processor does not."""
-    if twin.setup.device.type != "cpu":
+    if _on_card(twin):
         return _MANY
     return int((free_memory.available_bytes() - updates) / (SAFETY * max(1, kept)))
+
+
+def _on_card(twin: Live) -> bool:
+    return twin.setup.device.type != "cpu"
 
 
 def _share_to_compute(twin: Live, new: bool) -> float:
