@@ -18,6 +18,8 @@ from tlgui.engine import control_run, unfreezing
 from tlgui.engine.live import Live
 from tlgui.engine.optimizer_step import NotFiniteError
 from tlgui.engine.trunk import Trunk
+from tlgui.engine.unfreezing import Unfreezing
+from tlgui.engine.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -74,6 +76,37 @@ def test_the_control_is_the_run_that_would_have_been(
     # It is judged right after its epoch.
     before = said[: said.index(judged)]
     assert of(before, events.EpochEnded)[-1].epoch == due
+
+
+@pytest.mark.parametrize(("step", "epochs"), [(5, (2, 3, 4)), (7, (3, 4, 5))])
+def test_a_verdict_counts_what_most_epochs_told(
+    step: int, epochs: tuple[int, ...], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One epoch against one other would judge how training swings; an epoch that had begun is none of those that count."""
+    rights: list[dict[int, dict[int, bool]]] = []
+    real = Unfreezing.seen
+
+    def seen(self: Unfreezing, what: Validation) -> None:
+        rights[-1][self._live.place.epoch] = what.right
+        real(self, what)
+
+    monkeypatch.setattr(Unfreezing, "seen", seen)
+    training = RUNS["head"] | OPTIONS | {"trial_epochs": 3}
+    rights.append({})
+    finish(tiny_setup(data, tmp_path / "plain", **training))
+    rights.append({})
+    setup = tiny_setup(data, tmp_path / "run", **training)
+    (judged,) = of(finish(setup, sending(setup, {step: [Unfreeze(groups=2)]}))[0], events.MoveJudged)
+    without, with_it = (
+        {n: sum(run[epoch][n] for epoch in epochs) >= 2 for n in range(len(setup.validation))} for run in rights
+    )
+    assert judged.epochs == 3
+    assert (judged.without_it, judged.with_it) == (
+        sum(without.values()) / len(without),
+        sum(with_it.values()) / len(with_it),
+    )
+    assert judged.better == sum(with_it[n] and not without[n] for n in without)
+    assert judged.worse == sum(without[n] and not with_it[n] for n in without)
 
 
 def test_the_control_touches_nothing_of_the_run(data: Path, tmp_path: Path) -> None:

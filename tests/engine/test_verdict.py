@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from tlgui.engine.verdict import _t, compare, mcnemar, sentence, together
+from tlgui.engine.verdict import _t, by_most, compare, mcnemar, sentence, together
 
 
 def answers(better: int, worse: int, both: int, neither: int) -> tuple[dict[int, bool], dict[int, bool]]:
@@ -130,3 +131,30 @@ def test_the_verdict_in_words() -> None:
         "against the same 3 epochs without it. With 12 validation images only a large one could be seen."
     )
     assert together(["c", "b", "a"]) == "c, b and a"
+
+
+@pytest.mark.parametrize(
+    ("votes", "epochs", "last", "right"),
+    [
+        (3, 3, True, True), (2, 3, False, True), (2, 3, True, True), (1, 3, True, False), (0, 3, False, False),
+        (1, 1, True, True), (0, 1, False, False),
+        (1, 2, True, True), (1, 2, False, False), (2, 2, True, True),  # split in halves, the last epoch decides
+        (2, 4, True, True), (2, 4, False, False),
+    ],
+)  # fmt: skip
+def test_an_image_is_right_where_most_epochs_had_it_right(votes: int, epochs: int, last: bool, right: bool) -> None:
+    assert by_most({7: votes}, epochs, {7: last}) == {7: right}
+
+
+def test_images_without_a_vote_or_that_are_gone() -> None:
+    assert by_most({1: 2, 2: 2}, 2, {1: True, 3: False}) == {1: True, 3: False}
+
+
+def test_a_swinging_border_is_no_verdict() -> None:
+    """Two equal networks, each of whose epochs is wrong about another fifth: one epoch against one says "hurt"."""
+    n = 100
+    swings = [{i: i % 5 != k for i in range(n)} for k in range(3)]
+    still = [dict.fromkeys(range(n), True) for _ in range(3)]
+    assert compare(swings[2], still[2]).outcome == "hurt"
+    voted = [by_most(Counter(i for epoch in run for i in epoch if epoch[i]), 3, run[2]) for run in (swings, still)]
+    assert compare(*voted).outcome == "no difference"

@@ -38,6 +38,7 @@ class Move(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         bytes: that it takes on disk.
         by_itself: it followed from a plateau or the written schedule.
         due: the epoch after which it is judged; 0 = it is not, or was.
+        votes: by the number of a validation image, how many of the `voted` whole epochs since had it right.
     """
 
     kind: Literal["unfreeze", "freeze"]
@@ -49,6 +50,8 @@ class Move(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     bytes: int = 0
     by_itself: bool = False
     due: int = 0
+    votes: dict[int, int] = {}
+    voted: int = 0
 
 
 class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

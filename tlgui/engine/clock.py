@@ -20,6 +20,18 @@ class Clock:
         self._cached: float | None = None
         self._begun = self._batch_begun = time.monotonic()
         self._computes = True
+        self._deep = False
+
+    def layers_moved(self, computes: bool, deep: bool) -> None:
+        """Forgets the speed: with other layers that learn, what was measured before says little.
+
+        Args:
+            computes: whether images of this epoch are not cached now.
+            deep: whether more than the head learns.
+        """
+        self._fresh = self._cached = None
+        self._computes, self._deep = computes, deep
+        self._batch_begun = time.monotonic()
 
     def epoch_begins(self, to_compute: int, batches: int) -> None:
         """Begins an epoch of `batches` batches, for which `to_compute` images are not cached."""
@@ -54,5 +66,8 @@ class Clock:
         now = self._fresh if self._computes else self._cached
         if now is None:
             return None
-        cached_each = self._cached if self._cached is not None else 0.1 * (self._fresh or 0)
-        return images * share_now * now + images * (fresh * (self._fresh or 0) + cached * cached_each)
+        # What is not known yet: for the head alone reading is far faster than computing; where deeper layers learn, that
+        # takes most of the time, and nearly as long for both.
+        fresh_each = now if self._fresh is None else self._fresh
+        cached_each = self._cached if self._cached is not None else (1.0 if self._deep else 0.1) * fresh_each
+        return images * share_now * now + images * (fresh * fresh_each + cached * cached_each)

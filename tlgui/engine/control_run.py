@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Generator
 
 import torch
 
 from tlgui.core import events
 from tlgui.core.events import Event
+from tlgui.engine import verdict
 from tlgui.engine.checkpoints import State
 from tlgui.engine.first_answer import GoesOn
 from tlgui.engine.live import Live
@@ -19,7 +21,7 @@ _EVENTS_PER_EPOCH = 10
 _STAGE = "the same epochs without it, to compare"
 
 
-def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[Event, None, Validation | None]:
+def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[Event, None, dict[int, bool] | None]:
     """Trains a copy from a state on, in the same order of images and with the same random numbers as a run would.
 
     The run, its random numbers and its events stay as they are; what lies below the cut comes from the same cache.
@@ -34,7 +36,8 @@ def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[
         `Progress`, and what `goes_on` says.
 
     Returns:
-        What it then gets right of the validation images; `None` where the person stopped it.
+        Whether most of its whole epochs told each validation image right, by its number; `None` where the person
+        stopped it.
 
     Raises:
         UserError: an image has changed, or more than a few are gone.
@@ -47,7 +50,10 @@ def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[
     first_batch = place.epoch * live.batches + place.batch
     total = until * live.batches - first_batch
     began = time.monotonic()
+    votes: Counter[int] = Counter()
+    seen, voted = None, 0
     while place.epoch < until:
+        whole = place.batch == 0
         batches = batches_of(twin, place.epoch)
         while place.batch < len(batches):
             asked = time.monotonic()
@@ -64,11 +70,18 @@ def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[
                 left_s = (time.monotonic() - began) / done * (total - done)
                 yield events.Progress(stage=_STAGE, done=done, total=total, seconds_left=left_s)
         place.epoch, place.batch = place.epoch + 1, 0
+        if whole:
+            seen, voted = _seen(twin), voted + 1
+            votes.update(number for number, right in seen.right.items() if right)
+    twin.frozen.flush()
+    return verdict.by_most(votes, voted, (seen or _seen(twin)).right)
+
+
+def _seen(twin: Live) -> Validation:
     looks = seen_by(twin, slow=False)
     while True:
         try:
             next(looks)
         except StopIteration as end:
             seen: Validation = end.value
-            twin.frozen.flush()
             return seen

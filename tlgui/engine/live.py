@@ -51,6 +51,8 @@ class Live:
         self.training = setup.training
         self.batches = len(seeding.batches(list(range(len(setup.train))), self.batch_size))
         first = first_trainable(setup.training, self.network.head_index)
+        # From this epoch on, what lies below the cut is kept; before it, another cut's was.
+        self._kept_since = 0
         # A run that never reached a checkpoint begins anew, with all the epochs that were asked for.
         epochs = (setup.training.epochs or 1) + (0 if setup.resume else setup.more_epochs)
         self.place = Place(
@@ -113,6 +115,8 @@ class Live:
         self.network.set_trainable(first)
         self.frozen.changed_from(place.lowest)
         self.rebuild_optimizer()
+        self._kept_since = place.epoch
+        self._layers_moved()
 
     def plan_epochs(self, epochs: int) -> None:
         """So many epochs in all, with a schedule made for them from here on."""
@@ -213,6 +217,8 @@ class Live:
         self.optimizer.load_state_tensors(self.network, state.optimizer)
         if self.average:
             self.average.load(state.average)
+        self._kept_since = 0  # what was kept there is kept still
+        self._layers_moved()
         self.mixed.load(self.place.scale)
         self.frozen.caching = self.place.caching
         # What was computed above any group that was trained is of other weights, even where those are back.
@@ -255,6 +261,11 @@ class Live:
         """How many training images an epoch has to compute below the cut."""
         return self.frozen.missing(self.setup.train, self.view(epoch), self.cut)
 
+    def _layers_moved(self) -> None:
+        if not self._kept:
+            return  # nobody asks a copy how long it takes
+        self.clock.layers_moved(self.to_compute(self.place.epoch) > 0, self.place.first < self.network.head_index)
+
     def seconds_left(self) -> float | None:
         """Until the end of the plan; `None` before the first batch."""
         place = self.place
@@ -263,7 +274,8 @@ class Live:
         if self.cut == 0 or not self.frozen.caching or self.mixes:
             fresh = len(ahead)
         elif not self.plain:
-            fresh = len({self.view(e) for e in ahead} - {self.view(e) for e in range(place.epoch + 1)})
+            known = range(min(self._kept_since, place.epoch), place.epoch + 1)
+            fresh = len({self.view(e) for e in ahead} - {self.view(e) for e in known})
         return self.clock.seconds_left(1 - place.batch / self.batches, fresh, len(ahead) - fresh, len(self.setup.train))
 
 

@@ -87,6 +87,12 @@ class Unfreezing:
         """Takes what was seen of the validation images at the end of an epoch."""
         self._last = seen
         place = self._live.place
+        pending = self._pending
+        # An epoch that had begun when the layers moved is not one of theirs.
+        if pending is not None and place.epoch > pending.epoch + (pending.batch > 0):
+            pending.voted += 1
+            for number, right in seen.right.items():
+                pending.votes[number] = pending.votes.get(number, 0) + right
         # Not by the raw loss: it rises where a network gets surer, however much better it still tells the classes apart.
         value = seen.calibration.loss
         if place.plateau_value is None or value < place.plateau_value * (1 - _SMALLEST_GAIN):
@@ -116,7 +122,7 @@ class Unfreezing:
         pending = self._pending
         if pending is None:
             return
-        pending.due = 0
+        pending.due, pending.votes, pending.voted = 0, {}, 0
         yield self._no_verdict(pending, why)
         if not ladder_follows:
             yield self._live.layers_changed("verdict")
@@ -280,8 +286,9 @@ class Unfreezing:
             return True
         if without is None:
             return False
-        paired = verdict.compare(self._last.right, without.right, live.setup.validation_groups)
-        move.due = 0
+        with_it = verdict.by_most(move.votes, move.voted, self._last.right)
+        paired = verdict.compare(with_it, without, live.setup.validation_groups)
+        move.due, move.votes, move.voted = 0, {}, 0
         # Said before it is saved: after a kill in between it is said once more, and never lost.
         yield events.MoveJudged(
             kind=move.kind,

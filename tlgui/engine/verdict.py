@@ -98,6 +98,20 @@ def compare(a: Mapping[int, bool], b: Mapping[int, bool], groups: Sequence[str] 
     )
 
 
+def by_most(votes: Mapping[int, int], epochs: int, last: Mapping[int, bool]) -> dict[int, bool]:
+    """Whether most epochs told each image right.
+
+    From one epoch to the next, training moves a decision border to and fro by more than a layer group brings: one epoch
+    against one other epoch would judge that. On an even number of epochs that are split in halves, the last one decides.
+
+    Args:
+        votes: how many of the `epochs` told an image right, by its number.
+        epochs: how many.
+        last: whether the last one did; only its images count.
+    """
+    return {number: 2 * votes.get(number, 0) + (right - 0.5) > epochs for number, right in last.items()}
+
+
 def mcnemar(better: int, worse: int) -> float:
     """Exact two-sided probability of so uneven a count, were both networks equally good.
 
