@@ -47,6 +47,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "progressive-unfreezing": ("--epochs", "20"),
     "from-scratch": ("--epochs", "20", "--size", "128"),
 }
+# What a set needs to be read as one.
+READING: dict[str, tuple[str, ...]] = {"pacs_subset": ("--domain", "all")}
 POINT = 0.01
 _DRAWS = 10_000
 
@@ -179,7 +181,7 @@ def train(data: Path, row: str, seed: int, work: Path) -> Result | str:
     with tempfile.TemporaryDirectory(dir=work) as place:
         run = Path(place) / "run"
         command = ["train", str(data), "--strategy", row, "--seed", str(seed), "--run-dir", str(run), "--json"]
-        command += LIMITS.get(row, ())
+        command += [*LIMITS.get(row, ()), *READING.get(data.name, ())]
         # One cache for all: rows share the frozen network's features.
         folders = {
             "TLGUI_CACHE_DIR": str(work / "cache"),

@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from tlgui.core import commands, events
 from tlgui.core.events import Event
 from tlgui.core.run_spec import FirstAnswer
+from tlgui.core.shares import clustered, wilson
 from tlgui.engine import first_answer as module
 from tlgui.engine.first_answer import Features, drawn, first_answer, inner_split, read_features
-from tlgui.engine.intervals import clustered, wilson
 from tlgui.engine.probe import cross_validated
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup

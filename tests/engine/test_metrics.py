@@ -16,7 +16,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from tlgui.engine.intervals import Measured, auc_interval, f1_interval, mean_interval, wilson
+from tlgui.core.shares import wilson
+from tlgui.engine.intervals import Measured, auc_interval, f1_interval, mean_interval
 from tlgui.engine.metrics import SplitMetrics, score, to_json_dict
 
 

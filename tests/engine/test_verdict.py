@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tlgui.engine.verdict import _t, by_most, compare, mcnemar, sentence, together
+from tlgui.core.paired import _t, compare, mcnemar
+from tlgui.engine.verdict import by_most, sentence, together
 
 
 def answers(better: int, worse: int, both: int, neither: int) -> tuple[dict[int, bool], dict[int, bool]]:

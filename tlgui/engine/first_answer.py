@@ -13,9 +13,9 @@ from tlgui.core import events
 from tlgui.core.events import Event
 from tlgui.core.records import ImageRecord
 from tlgui.core.run_spec import FirstAnswer
+from tlgui.core.shares import clustered
 from tlgui.core.split import folds, split, units_of
 from tlgui.engine import probe, seeding
-from tlgui.engine.intervals import clustered
 from tlgui.engine.network import Network
 from tlgui.engine.setup import Setup
 

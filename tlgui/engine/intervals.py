@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
 
 import msgspec
 import numpy as np
 
-CONFIDENCE = 0.95
+from tlgui.core.shares import CONFIDENCE, wilson
+
 _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
@@ -26,24 +26,6 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None
     high: float | None
     n: int
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of a share, 0 <= low <= successes / n <= high <= 1; sound for few images and near 0 and 1.
-
-    Args:
-        successes: 0 to n.
-        n: number of trials, >= 1.
-        confidence: between 0 and 1.
-
-    Raises:
-        ValueError: the counts or the confidence are outside of these ranges.
-
-    Source: Wilson 1927, JASA 22:209; Brown, Cai and DasGupta 2001, Statistical Science 16:101 (advise it for small n).
-    """
-    if not (n >= 1 and 0 <= successes <= n and 0 < confidence < 1):
-        raise ValueError(f"no share: {successes} of {n} at confidence {confidence}")
-    return _wilson(successes / n, n, NormalDist().inv_cdf((1 + confidence) / 2))
 
 
 def f1_interval(hits: int, involved: int) -> tuple[float, float]:
@@ -114,43 +96,3 @@ def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, fl
 
     # V is the same for a and 1 - a, so the upper bound is the lower one seen from the other end.
     return low_bound(area), 1 - low_bound(1 - area)
-
-
-def clustered(right: Sequence[bool], groups: Sequence[str]) -> tuple[float, float]:
-    """Interval of the share of images that are right, where images of one group are no independent witnesses.
-
-    Wilson's interval with the number of independent images that would vary as much: n / (how many times larger the
-    variance is than for single images, by the ratio estimator over groups; at least 1). Where every image is right, or
-    none is, nothing varies, and the number of groups is taken.
-
-    Args:
-        right: of N >= 1 images.
-        groups: of each; "" = it stands alone.
-
-    Source: Kish 1965, Survey Sampling, section 8.2; Korn and Graubard 1998, Survey Methodology 24:193 (Wilson-like
-    intervals on the effective number).
-    """
-    values = np.asarray(right, dtype=np.float64)
-    n, share = len(values), float(values.mean())
-    names = [group or f"\0{place}" for place, group in enumerate(groups)]
-    numbers = np.unique(names, return_inverse=True)[1]
-    sizes = np.bincount(numbers).astype(np.float64)
-    k = len(sizes)
-    if k == n:
-        return wilson(int(values.sum()), n)
-    if share in (0.0, 1.0) or k == 1:
-        return _wilson(share, float(k), _Z)
-    errors = np.bincount(numbers, weights=values) - share * sizes
-    variance = k / (k - 1) * float(np.square(errors).sum()) / n**2
-    larger = max(1.0, variance / (share * (1 - share) / n))
-    return _wilson(share, n / larger, _Z)
-
-
-def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
-    denominator = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / denominator
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / denominator
-    # Exact at both ends, where rounding would leave 1e-17 or push the bound past the value.
-    low = 0.0 if share == 0 else min(centre - reach, share)
-    high = 1.0 if share == 1 else max(centre + reach, share)
-    return low, high

@@ -20,7 +20,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tlgui.engine.intervals import CONFIDENCE, Measured, auc_interval, f1_interval, mean_interval, wilson
+from tlgui.core.shares import CONFIDENCE, wilson
+from tlgui.engine.intervals import Measured, auc_interval, f1_interval, mean_interval
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]

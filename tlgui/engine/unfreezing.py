@@ -8,6 +8,7 @@ from typing import Literal
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
+from tlgui.core.paired import compare
 from tlgui.engine import verdict
 from tlgui.engine.checkpoints import Move
 from tlgui.engine.control_run import control
@@ -287,7 +288,7 @@ class Unfreezing:
         if without is None:
             return False
         with_it = verdict.by_most(move.votes, move.voted, self._last.right)
-        paired = verdict.compare(with_it, without, live.setup.validation_groups)
+        paired = compare(with_it, without, live.setup.validation_groups)
         move.due, move.votes, move.voted = 0, {}, 0
         # Said before it is saved: after a kill in between it is said once more, and never lost.
         yield events.MoveJudged(

@@ -2,100 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from tlgui.core.paired import Paired
 
 Kind = Literal["unfreeze", "freeze"]
-Outcome = Literal["helped", "no difference", "hurt"]
-_LEVEL = 0.05
-_Z = NormalDist().inv_cdf(1 - _LEVEL / 2)
-# Student's t at .975 for so few degrees of freedom that the expansion below is too coarse.
-_T = {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764}
 # With fewer images the sentence says that only a large difference could be seen.
 _FEW = 50
 _DOING = {"unfreeze": "Unfreezing", "freeze": "Freezing"}
-
-
-class Paired(NamedTuple):
-    """Two networks, A and B, on the same images.
-
-    Attributes:
-        images: how many both answered.
-        better, worse: right with A alone, and with B alone.
-        a, b: accuracies.
-        low, high: 95 % interval of a - b.
-    """
-
-    images: int
-    better: int
-    worse: int
-    a: float
-    b: float
-    low: float
-    high: float
-
-    @property
-    def difference(self) -> float:
-        """In accuracy."""
-        return (self.better - self.worse) / self.images
-
-    @property
-    def outcome(self) -> Outcome:
-        """By where the whole interval lies."""
-        if self.low > 0:
-            return "helped"
-        return "hurt" if self.high < 0 else "no difference"
-
-
-def compare(a: Mapping[int, bool], b: Mapping[int, bool], groups: Sequence[str] = ()) -> Paired:
-    """The paired difference of two networks.
-
-    The interval is Wald's with Bonett and Price's adjustment: with p_a = (better + 1) / (n + 2) and p_b likewise,
-
-        p_a - p_b +- z sqrt((p_a + p_b - (p_a - p_b)^2) / (n + 2))
-
-    It is sound for few images and few differences, where a bootstrap has nothing to draw from. Where images belong
-    together in groups, such as a patient's, all counts are divided by the design effect (how many times larger the
-    variance is that the groups' sums show, at least 1), and z becomes Student's t with (groups - 1) degrees of freedom.
-    Where McNemar's exact test would not tell the two apart, the interval is widened to reach 0: so a handful of images
-    decides nothing.
-
-    Args:
-        a, b: whether each image was told right, by its number; compared are the images that are in both.
-        groups: of each image by its number; "" = it stands alone; empty = all do.
-
-    Raises:
-        ValueError: they have no image in common.
-
-    Source: Bonett and Price 2012, J. Educational and Behavioral Statistics 37:479, advised by Fagerland, Lydersen and
-    Laake 2014, Statistics in Medicine 33:2850; the design effect: Rao and Scott 1992, Biometrics 48:577.
-    """
-    common = sorted(a.keys() & b.keys())
-    if not common:
-        raise ValueError("no image was answered by both")
-    n = len(common)
-    signs = {number: int(a[number]) - int(b[number]) for number in common}
-    better, worse = sum(sign > 0 for sign in signs.values()), sum(sign < 0 for sign in signs.values())
-    effect, reach = _design_effect(signs, groups)
-    size = n / effect + 2
-    p_a, p_b = (better / effect + 1) / size, (worse / effect + 1) / size
-    half = reach * math.sqrt((p_a + p_b - (p_a - p_b) ** 2) / size)
-    difference = (better - worse) / n
-    low, high = min(p_a - p_b - half, difference), max(p_a - p_b + half, difference)
-    if mcnemar(int(better / effect), int(worse / effect)) > _LEVEL:
-        low, high = min(low, 0.0), max(high, 0.0)
-    return Paired(
-        images=n,
-        better=better,
-        worse=worse,
-        a=sum(a[number] for number in common) / n,
-        b=sum(b[number] for number in common) / n,
-        low=max(-1.0, low),
-        high=min(1.0, high),
-    )
 
 
 def by_most(votes: Mapping[int, int], epochs: int, last: Mapping[int, bool]) -> dict[int, bool]:
@@ -110,16 +25,6 @@ def by_most(votes: Mapping[int, int], epochs: int, last: Mapping[int, bool]) -> 
         last: whether the last one did; only its images count.
     """
     return {number: 2 * votes.get(number, 0) + (right - 0.5) > epochs for number, right in last.items()}
-
-
-def mcnemar(better: int, worse: int) -> float:
-    """Exact two-sided probability of so uneven a count, were both networks equally good.
-
-    Source: McNemar 1947, Psychometrika 12:153; exact by the binomial distribution with p = 1/2.
-    """
-    n = better + worse
-    tail = sum(math.comb(n, count) for count in range(min(better, worse) + 1))
-    return min(1.0, 2 * tail / (1 << n))
 
 
 def sentence(kind: Kind, names: Sequence[str], paired: Paired, epochs: int) -> str:
@@ -145,33 +50,3 @@ def sentence(kind: Kind, names: Sequence[str], paired: Paired, epochs: int) -> s
 def together(names: Sequence[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), names[-1]])
-
-
-def _design_effect(signs: Mapping[int, int], groups: Sequence[str]) -> tuple[float, float]:
-    """How many times larger the variance is than that of images that stand alone, and the quantile that goes with it."""
-    sums: dict[object, list[int]] = defaultdict(list)
-    for number, sign in signs.items():
-        name = groups[number] if groups else ""
-        sums[name or number].append(sign)
-    n, clusters = len(signs), len(sums)
-    if clusters == n:
-        return 1.0, _Z
-    if clusters == 1:
-        return float(n), _T[1]  # one group says as much as one image
-    mean = sum(signs.values()) / n
-    alone = sum((sign - mean) ** 2 for sign in signs.values())
-    grouped = sum(sum(sign - mean for sign in members) ** 2 for members in sums.values()) * clusters / (clusters - 1)
-    return max(1.0, grouped / alone) if alone else n / clusters, _t(clusters - 1)
-
-
-def _t(degrees: int) -> float:
-    """Student's t at .975: Fisher and Cornish's expansion, within .01 from 5 degrees of freedom on."""
-    if degrees in _T:
-        return _T[degrees]
-    z = _Z
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + terms[0] / degrees + terms[1] / degrees**2 + terms[2] / degrees**3

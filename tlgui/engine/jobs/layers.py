@@ -16,11 +16,11 @@ from torch import Tensor
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event, GroupScore, LayersProbed
+from tlgui.core.shares import clustered
 from tlgui.core.split import folds
 from tlgui.engine import probe
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import draw, see
-from tlgui.engine.intervals import clustered
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.kept_answer import key_of, recall, remember
 from tlgui.engine.listed_network import pretrained_network, trunk_of
