@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlgui.cli.training_options import add_training, positive, size, whole
+from tlgui.core.augmentations import AUGMENTATIONS
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
+from tlgui.core.comparison import DEFAULT_EPOCHS, DEFAULT_FOLDS, DEFAULT_STRATEGIES, SMALL
 from tlgui.core.errors import UserError
 
 _NEXT = """
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_rate(verbs)
     _add_advise(verbs)
     _add_embed(verbs)
+    _add_compare(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
@@ -188,6 +191,46 @@ def _add_embed(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     embed.set_defaults(run=_lazily("advice", "embed"))
 
 
+def _add_compare(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    compare = verbs.add_parser(
+        "compare", help="which way of training is better on these images, or which of several finished runs"
+    )
+    compare.add_argument(
+        "paths",
+        metavar="DATA|RUN",
+        type=Path,
+        nargs="+",
+        help="a folder of images (or a zip of one), the folder of a comparison, or two and more run folders",
+    )
+    compare.add_argument(
+        "--strategies",
+        metavar="A,B:N,C",
+        default=DEFAULT_STRATEGIES,
+        help=f"ways to train, fine-tune-top with the number of its layer groups (default: {DEFAULT_STRATEGIES})",
+    )
+    compare.add_argument(
+        "--folds",
+        type=whole,
+        metavar="K",
+        help="each image is scored by the run that did not see it; 0: one split, scored on validation images (default: "
+        f"{DEFAULT_FOLDS} for less than {SMALL:,} images in a folder without parts)",
+    )
+    compare.add_argument(
+        "--epochs", type=positive, metavar="N", default=DEFAULT_EPOCHS, help=f"for each way (default: {DEFAULT_EPOCHS})"
+    )
+    compare.add_argument("--seed", type=whole, metavar="N", default=0, help="of folds and training (default: 0)")
+    compare.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    compare.add_argument("--augmentation", choices=list(AUGMENTATIONS), default="photos", help="(default: photos)")
+    compare.add_argument(
+        "--out", type=Path, metavar="DIR", help="where its runs go; where it was begun there, it goes on (default: new)"
+    )
+    _add_reading(compare, fold=False)
+    _add_backbone(compare)
+    _add_weights(compare)
+    compare.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    compare.set_defaults(run=_lazily("compare", "compare"))
+
+
 def _add_evaluate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     evaluate = verbs.add_parser("evaluate", help="score a run's model on labelled images")
     evaluate.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
@@ -215,7 +258,7 @@ def _add_export(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     export.set_defaults(run=_lazily("use", "export"))
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_reading(parser: argparse.ArgumentParser, fold: bool = True) -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", help="take the labels from a table: CSV, TSV or XLSX")
     parser.add_argument(
         "--group",
@@ -224,6 +267,9 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "whose first (...) is the key",
     )
     parser.add_argument("--domain", metavar="NAME", help="of domain folders use this one alone; all: as one set")
+    parser.set_defaults(fold=None)
+    if not fold:
+        return
     parser.add_argument(
         "--fold",
         type=_fold,

@@ -104,6 +104,13 @@ def list_runs(extra: Iterable[Path] = (), limit: int = 100) -> list[RunSummary]:
     return summaries
 
 
+def is_complete(path: Path) -> bool:
+    """Whether a run said that it is complete, also while its engine still holds it; a folder that is no run is not."""
+    with contextlib.suppress(*_BROKEN):
+        return isinstance(_story(open_run(path)).ending, events.Completed)
+    return False
+
+
 def summary_of(path: Path) -> RunSummary:
     """One run; what of it is missing or damaged is left out, but for its `run.toml`.
 

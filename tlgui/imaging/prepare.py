@@ -85,6 +85,7 @@ def prepare_run(
     project: Project | None = None,
     read: Callable[[], Opened] | None = None,
     follows_journal: bool = True,
+    keeps_split: bool = True,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -102,6 +103,7 @@ def prepare_run(
             once that it follows are for this run alone: where they part images in another way, the run has a split of
             its own, unless it is the project's first one.
         follows_journal: False = the project's decisions were left aside in `scan`, so the run does not claim them.
+        keeps_split: False = the project's split is followed, but not where images are parted into folds, and none is kept.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -148,9 +150,11 @@ def prepare_run(
         chosen=None,
     )
     kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan)
+    if not keeps_split and scan.fold is not None:
+        kept = None
     parts = split_of(scan, spec.split_fractions, spec.training.seed, kept)
     check_parts(scan.used, parts)
-    if kept is not None:
+    if kept is not None and keeps_split:
         # Before the run: by this the project has its own folder, also where another program begins one of the same name.
         kept.write_split(scan.used, parts, spec.split_fractions, spec.training.seed)
     path = run_dir or run_folder.new_path(project.runs, spec.backbone, training.strategy, datetime.now())

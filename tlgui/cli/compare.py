@@ -1,0 +1,162 @@
+"""`tlgui compare`: a tournament of strategies on one set, or finished runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from rich.table import Table
+
+from tlgui.cli.drive import drive, engine_at_work, finish
+from tlgui.cli.folder import opened, typed
+from tlgui.cli.networks import make_known
+from tlgui.cli.terminal import LiveRun, console, note, print_json
+from tlgui.cli.train import refuse_missing
+from tlgui.core import commands, comparison, events
+from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
+from tlgui.core.comparison import Comparison
+from tlgui.core.comparison_result import Result, of_comparison, of_runs, took
+from tlgui.core.errors import UserError
+from tlgui.core.run_folder import fingerprint, open_run
+from tlgui.imaging import comparing
+from tlgui.imaging.names import counted
+from tlgui.imaging.opening import Opened
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Runs `tlgui compare`.
+
+    Raises:
+        UserError: what was named cannot be compared.
+    """
+    paths: list[Path] = options.paths
+    if len(paths) == 1 and comparison.is_comparison(paths[0]):
+        return _show(of_comparison(paths[0]), options.json, paths[0])
+    if len(paths) > 1 or (paths[0] / "run.toml").is_file():
+        return _show(of_runs([open_run(path) for path in paths]), options.json)
+    return _tournament(paths[0], options)
+
+
+def _tournament(data: Path, options: argparse.Namespace) -> int:
+    entrants = comparison.entrants_of(options.strategies)
+    refuse_missing(options.weights)
+    say = note if options.json else console().print
+    with engine_at_work() as engine:  # it loads its libraries while the images are read
+        make_known(engine, options.backbone or DEFAULT_BACKBONE)
+        name = backbone(options.backbone or DEFAULT_BACKBONE).name
+        with LiveRun(console(), options.json) as live:
+            asked = typed(options, data, live.on_bytes)
+            found = opened(asked, live.on_files)
+        wanted = _asked(options, name, entrants, found)
+        comparing.refuse_folds(found.scan, wanted.folds)
+        project = found.project
+        folder = (options.out or comparison.new_folder(project.path / "comparisons", datetime.now())).absolute()
+        _begin(folder, wanted)
+        legs, left = list(wanted.legs()), comparison.still_to_train(folder, wanted)
+        say(f"{counted(len(found.scan.used), 'image')}; {_plan(wanted)} Folder: {folder.name}.")
+        if len(left) < len(legs):
+            say(f"{len(legs) - len(left)} of {len(legs)} runs are there already.")
+        for leg in left:
+            run = comparing.made(folder, wanted, leg, asked.data, found.scan, project)
+            say(f"Run {legs.index(leg) + 1} of {len(legs)}: {leg.label}.")
+            job = commands.Train(
+                run=str(run.path),
+                data=str(asked.data.absolute()),
+                weights_file=str(options.weights.absolute()) if options.weights else "",
+                download=options.download,
+            )
+            with LiveRun(console(), quiet=True) as live:
+                ending = drive(engine, job, lambda event: None)
+            if not isinstance(ending, events.Completed):
+                code = finish(ending, stream_has_it=True)
+                note("What is there is kept; the same command with --out goes on:")
+                note(f"  --out {folder}")
+                return code
+    return _show(of_comparison(folder), options.json, folder)
+
+
+def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Entrant], found: Opened) -> Comparison:
+    scan = found.scan
+    folds = options.folds
+    if folds is None:
+        folds = comparison.folds_by_default(len(scan.used), comparing.has_parts(scan))
+    elif folds == 1:
+        raise UserError("One fold would score nothing that another run has learned.", "Give --folds 2 or more, or 0.")
+    return Comparison(
+        dataset=scan.name,
+        fingerprint=fingerprint(scan.used),
+        grouped_by=scan.grouping.key,
+        backbone=name,
+        size=options.size or 0,
+        epochs=options.epochs,
+        folds=folds,
+        seed=options.seed,
+        augmentation=options.augmentation,
+        entrants=entrants,
+    )
+
+
+def _begin(folder: Path, wanted: Comparison) -> None:
+    """Writes down what is compared, or finds it written down.
+
+    Raises:
+        UserError: another comparison, or something else, is in the folder.
+    """
+    if comparison.is_comparison(folder):
+        there = comparison.read(folder)
+        if msgspec.structs.replace(there, tlgui="") != wanted:
+            raise UserError(
+                f"'{folder.name}' holds another comparison.",
+                "Give the same images and options as when it was begun, or another --out.",
+            )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"The folder '{folder.name}' is not empty.", "Give --out a new folder, or an empty one.")
+    comparison.write(folder, wanted)
+
+
+def _plan(wanted: Comparison) -> str:
+    ways = counted(len(wanted.entrants), "way")
+    how = f"{wanted.folds} folds each" if wanted.folds else "one split"
+    return f"{ways}, {how}, {counted(wanted.epochs, 'epoch')}."
+
+
+def _show(result: Result, as_json: bool, folder: Path | None = None) -> int:
+    if as_json:
+        fields = msgspec.to_builtins(result)
+        print_json(msgspec.json.encode({**fields, "folder": folder.name if folder else None}))
+        return 0
+    out = console()
+    table = Table("way", "accuracy", "95 % interval", "trained for", "parameters that learn", box=None, pad_edge=False)
+    for row in result.rows:
+        mark = " *" if row.key == result.cheapest else ""
+        interval = f"{100 * row.low:.1f} to {100 * row.high:.1f}"
+        table.add_row(
+            f"{row.label}{mark}",
+            f"{100 * row.accuracy:.1f} %",
+            interval,
+            took(row.seconds),
+            f"{row.trainable_parameters:,}",
+        )
+    out.print(table)
+    names = {row.key: row.label for row in result.rows}
+    pairs = Table("pair", "difference, points", "95 % interval", "p", "adjusted", "", box=None, pad_edge=False)
+    for pair in result.pairs:
+        verdict = {"a is better": "the first is better", "b is better": "the second is better"}.get(
+            pair.verdict, pair.verdict
+        )
+        pairs.add_row(
+            f"{names[pair.a]} - {names[pair.b]}",
+            f"{100 * pair.difference:+.1f}",
+            f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}",
+            f"{pair.p:.3f}",
+            f"{pair.p_adjusted:.3f}",
+            verdict,
+        )
+    out.print(pairs)
+    for sentence in result.sentences:
+        out.print(sentence)
+    out.print("* the cheapest way that is not clearly worse than the best")
+    return 0

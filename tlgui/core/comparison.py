@@ -1,0 +1,248 @@
+"""A strategy tournament: several ways of training on the same folds with the same budget, as a folder of runs.
+
+The folder holds `comparison.toml` and one run folder for each way and fold. What was trained is never trained again, so
+a comparison can be stopped at any time and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import tomli_w
+from msgspec import Meta
+
+from tlgui import __version__
+from tlgui.core.atomic import write_text
+from tlgui.core.errors import UserError
+from tlgui.core.preprocessing import Fit
+from tlgui.core.run_folder import safe_name
+from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.runs import is_complete
+from tlgui.core.strategies import STRATEGIES, strategy
+
+FILE = "comparison.toml"
+DEFAULT_STRATEGIES = "feature-extraction,fine-tune-top:2,full-fine-tuning"
+DEFAULT_EPOCHS = 15
+# Below so many images a single split leaves too few to tell ways apart, so folds let every image be scored.
+SMALL = 1_000
+DEFAULT_FOLDS = 3
+
+Purpose = Literal["strategies", "transfer"]
+
+
+class Entrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way of training.
+
+    Attributes:
+        strategy: a row of the strategy table.
+        top_groups: layer groups that "fine-tune-top" frees; 0 = as the row says.
+        rate_factor: its learning rates are so many times those of the row.
+    """
+
+    strategy: str
+    top_groups: Annotated[int, Meta(ge=0, le=100)] = 0
+    rate_factor: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+
+    @property
+    def key(self) -> str:
+        """As it is typed: "fine-tune-top:2"."""
+        rate = "" if self.rate_factor == 1 else f"@{self.rate_factor:g}"
+        return f"{self.strategy}{f':{self.top_groups}' if self.top_groups else ''}{rate}"
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        name = STRATEGIES[self.strategy].label
+        groups = f", {self.top_groups} group{'' if self.top_groups == 1 else 's'}" if self.top_groups else ""
+        rate = "" if self.rate_factor == 1 else f", learning rates times {self.rate_factor:g}"
+        return f"{name}{groups}{rate}"
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is compared, and how.
+
+    Attributes:
+        format: version of this file's layout.
+        dataset, fingerprint: the name of the folder of images, and a hash of what is used of it.
+        grouped_by: what keeps images together in one fold.
+        backbone, size, fit, epochs, seed, augmentation, mirror: the same for all.
+        folds: each image is scored by the run that did not see it; 0 = one split, scored on its validation images.
+        entrants: at least two ways.
+        purpose: "transfer" asks whether pretraining helps at all.
+    """
+
+    format: Literal[1] = 1
+    tlgui: str = ""
+    dataset: str
+    fingerprint: str
+    grouped_by: str = ""
+    backbone: str
+    size: int = 0
+    fit: Fit = "crop"
+    epochs: Annotated[int, Meta(ge=1)] = DEFAULT_EPOCHS
+    folds: Annotated[int, Meta(ge=0, le=100)] = 0
+    seed: Annotated[int, Meta(ge=0)] = 0
+    augmentation: str = "photos"
+    mirror: Literal["", "yes", "no"] = ""
+    entrants: Annotated[list[Entrant], Meta(min_length=2, max_length=12)]
+    purpose: Purpose = "strategies"
+
+    @property
+    def scored_on(self) -> Literal["out-of-fold", "validation"]:
+        """Which images choose."""
+        return "out-of-fold" if self.folds else "validation"
+
+    def legs(self) -> Iterator[Leg]:
+        """Its runs: fold after fold, so that what is there early compares all ways."""
+        for fold in range(1, max(1, self.folds) + 1):
+            for entrant in self.entrants:
+                yield Leg(entrant, fold if self.folds else 0)
+
+    def spec(self, entrant: Entrant) -> RunSpec:
+        """What a run of it is asked for."""
+        row = strategy(entrant.strategy)
+        training = Training(
+            strategy=entrant.strategy,
+            top_groups=entrant.top_groups or None,
+            epochs=self.epochs,
+            # The same budget for all: nobody stops early.
+            patience=0,
+            seed=self.seed,
+            augmentation=self.augmentation,
+            mirror={"": None, "yes": True, "no": False}[self.mirror],
+        )
+        if entrant.rate_factor != 1:
+            training = msgspec.structs.replace(
+                training,
+                head_learning_rate=row.head_learning_rate * entrant.rate_factor,
+                top_learning_rate=row.top_learning_rate and row.top_learning_rate * entrant.rate_factor,
+            )
+        return RunSpec(backbone=self.backbone, size=self.size or None, fit=self.fit, training=training)
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One run of a comparison; fold 0 is the set's own split."""
+
+    entrant: Entrant
+    fold: int
+
+    @property
+    def folder(self) -> str:
+        """Name of its run folder."""
+        name = safe_name(self.entrant.key.replace(":", " ").replace("@", " x"))
+        return f"{name} fold {self.fold}" if self.fold else name
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.entrant.label}, fold {self.fold}" if self.fold else self.entrant.label
+
+
+def entrants_of(text: str) -> list[Entrant]:
+    """Ways as they are typed: "feature-extraction,fine-tune-top:2,full-fine-tuning".
+
+    Raises:
+        UserError: a name is unknown, one way stands there twice, or there are fewer than two.
+    """
+    found: list[Entrant] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, groups = part.partition(":")
+        row = strategy(name)
+        if groups and (not groups.isdecimal() or not 1 <= int(groups) <= 100):
+            raise UserError(
+                f"'{part}' does not say how many layer groups learn.", "Write a whole number: fine-tune-top:2."
+            )
+        if groups and row.name != "fine-tune-top":
+            raise UserError(f"'{name}' takes no number of layer groups.", "Only fine-tune-top does: fine-tune-top:2.")
+        if row.name == "auto":
+            raise UserError(
+                "'auto' is no way of its own: it becomes another one, perhaps a different one in each fold.",
+                "Name the rows that it chooses from.",
+            )
+        entrant = Entrant(strategy=name, top_groups=int(groups or 0))
+        if entrant in found:
+            raise UserError(f"'{part}' stands there twice.", "Name each way once.")
+        found.append(entrant)
+    if len(found) < 2:
+        raise UserError(
+            "A comparison needs at least two ways.", f"Name them with commas between: {DEFAULT_STRATEGIES}."
+        )
+    return found
+
+
+def folds_by_default(images: int, has_parts: bool) -> int:
+    """How many folds where nobody says: a small set needs every image to be scored, one that is parted has its own split."""
+    return DEFAULT_FOLDS if images < SMALL and not has_parts else 0
+
+
+def write(folder: Path, comparison: Comparison) -> None:
+    """Writes `comparison.toml` into a folder, which is made.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        content = msgspec.to_builtins(msgspec.structs.replace(comparison, tlgui=__version__))
+        write_text(folder / FILE, tomli_w.dumps(content))
+    except OSError as error:
+        raise UserError(
+            f"The folder of the comparison '{folder.name}' cannot be written: {error.strerror or error}.",
+            "Choose another folder, or free some space.",
+            code="cannot_write",
+        ) from error
+
+
+def read(folder: Path) -> Comparison:
+    """The comparison in a folder.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+    try:
+        return msgspec.toml.decode((folder / FILE).read_bytes(), type=Comparison)
+    except FileNotFoundError:
+        raise UserError(f"'{folder.name}' holds no comparison.", "Choose a folder with comparison.toml.") from None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The comparison '{folder.name}' cannot be read.",
+            "It is damaged, or a newer version of tlgui wrote it.",
+            str(error),
+        ) from error
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether a folder holds one."""
+    return (folder / FILE).is_file()
+
+
+def new_folder(parent: Path, now: datetime) -> Path:
+    """A folder that is not there yet, named by the time."""
+    name = f"{now:%Y-%m-%d %H.%M} comparison"
+    for number in range(1, 1_000):
+        path = parent / (name if number == 1 else f"{name} {number}")
+        if not path.exists():
+            return path
+    raise UserError("There are too many comparisons of this minute.", "Wait a minute, then try again.")
+
+
+def list_comparisons(parent: Path) -> list[Path]:
+    """Folders of comparisons, the newest first."""
+    with contextlib.suppress(OSError):
+        return sorted((path for path in parent.iterdir() if is_comparison(path)), reverse=True)
+    return []
+
+
+def is_done(run: Path) -> bool:
+    """Whether a run of it is whole, and not stopped half way."""
+    return is_complete(run) and (run / "results" / "predictions.csv").is_file()
+
+
+def still_to_train(folder: Path, comparison: Comparison) -> Sequence[Leg]:
+    """What is not whole yet, in its order."""
+    return [leg for leg in comparison.legs() if not is_done(folder / leg.folder)]
