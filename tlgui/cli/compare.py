@@ -52,29 +52,36 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
         wanted = _asked(options, name, entrants, found)
         comparing.refuse_folds(found.scan, wanted.folds)
         project = found.project
-        folder = (options.out or comparison.new_folder(project.path / "comparisons", datetime.now())).absolute()
+        folder = (options.out or comparison.new_folder(project.path / comparison.FOLDER, datetime.now())).absolute()
         _begin(folder, wanted)
         legs, left = list(wanted.legs()), comparison.still_to_train(folder, wanted)
         say(f"{counted(len(found.scan.used), 'image')}; {_plan(wanted)} Folder: {folder.name}.")
         if len(left) < len(legs):
             say(f"{len(legs) - len(left)} of {len(legs)} runs are there already.")
-        for leg in left:
-            run = comparing.made(folder, wanted, leg, asked.data, found.scan, project)
-            say(f"Run {legs.index(leg) + 1} of {len(legs)}: {leg.label}.")
-            job = commands.Train(
-                run=str(run.path),
-                data=str(asked.data.absolute()),
-                weights_file=str(options.weights.absolute()) if options.weights else "",
-                download=options.download,
-            )
-            with LiveRun(console(), quiet=True) as live:
+        try:
+            for leg in left:
+                run = comparing.made(folder, wanted, leg, asked.data, found.scan, project)
+                say(f"Run {legs.index(leg) + 1} of {len(legs)}: {leg.label}.")
+                job = commands.Train(
+                    run=str(run.path),
+                    data=str(asked.data.absolute()),
+                    weights_file=str(options.weights.absolute()) if options.weights else "",
+                    download=options.download,
+                )
                 ending = drive(engine, job, lambda event: None)
-            if not isinstance(ending, events.Completed):
-                code = finish(ending, stream_has_it=True)
-                note("What is there is kept; the same command with --out goes on:")
-                note(f"  --out {folder}")
-                return code
+                if not isinstance(ending, events.Completed):
+                    code = finish(ending, stream_has_it=True)
+                    _say_how_to_go_on(folder)
+                    return code
+        except KeyboardInterrupt:
+            _say_how_to_go_on(folder)
+            raise
     return _show(of_comparison(folder), options.json, folder)
+
+
+def _say_how_to_go_on(folder: Path) -> None:
+    note("What is there is kept; the same command with --out goes on:")
+    note(f'  --out "{folder}"')
 
 
 def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Entrant], found: Opened) -> Comparison:

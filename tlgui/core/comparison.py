@@ -26,11 +26,13 @@ from tlgui.core.runs import is_complete
 from tlgui.core.strategies import STRATEGIES, strategy
 
 FILE = "comparison.toml"
+FOLDER = "comparisons"  # of a project
 DEFAULT_STRATEGIES = "feature-extraction,fine-tune-top:2,full-fine-tuning"
 DEFAULT_EPOCHS = 15
 # Below so many images a single split leaves too few to tell ways apart, so folds let every image be scored.
 SMALL = 1_000
 DEFAULT_FOLDS = 3
+MOST_FOLDS, MOST_ENTRANTS = 100, 12
 
 Purpose = Literal["strategies", "transfer"]
 
@@ -78,18 +80,18 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     format: Literal[1] = 1
     tlgui: str = ""
-    dataset: str
-    fingerprint: str
+    dataset: str = ""
+    fingerprint: str = ""
     grouped_by: str = ""
     backbone: str
     size: int = 0
     fit: Fit = "crop"
     epochs: Annotated[int, Meta(ge=1)] = DEFAULT_EPOCHS
-    folds: Annotated[int, Meta(ge=0, le=100)] = 0
+    folds: Annotated[int, Meta(ge=0, le=MOST_FOLDS)] = 0
     seed: Annotated[int, Meta(ge=0)] = 0
     augmentation: str = "photos"
     mirror: Literal["", "yes", "no"] = ""
-    entrants: Annotated[list[Entrant], Meta(min_length=2, max_length=12)]
+    entrants: Annotated[list[Entrant], Meta(min_length=2, max_length=MOST_ENTRANTS)]
     purpose: Purpose = "strategies"
 
     @property
@@ -125,6 +127,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return RunSpec(backbone=self.backbone, size=self.size or None, fit=self.fit, training=training)
 
 
+class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of a comparison: its folder, what it is for people, and whether it is whole."""
+
+    run: str
+    label: str
+    strategy: str
+    done: bool
+
+
 class Leg(msgspec.Struct, frozen=True):
     """One run of a comparison; fold 0 is the set's own split."""
 
@@ -147,17 +158,17 @@ def entrants_of(text: str) -> list[Entrant]:
     """Ways as they are typed: "feature-extraction,fine-tune-top:2,full-fine-tuning".
 
     Raises:
-        UserError: a name is unknown, one way stands there twice, or there are fewer than two.
+        UserError: a name is unknown, one way stands there twice, or there are fewer than two or too many.
     """
     found: list[Entrant] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, groups = part.partition(":")
+        name, colon, groups = part.partition(":")
         row = strategy(name)
-        if groups and (not groups.isdecimal() or not 1 <= int(groups) <= 100):
+        if colon and (not groups.isdecimal() or not 1 <= int(groups) <= 100):
             raise UserError(
                 f"'{part}' does not say how many layer groups learn.", "Write a whole number: fine-tune-top:2."
             )
-        if groups and row.name != "fine-tune-top":
+        if colon and row.name != "fine-tune-top":
             raise UserError(f"'{name}' takes no number of layer groups.", "Only fine-tune-top does: fine-tune-top:2.")
         if row.name == "auto":
             raise UserError(
@@ -165,12 +176,18 @@ def entrants_of(text: str) -> list[Entrant]:
                 "Name the rows that it chooses from.",
             )
         entrant = Entrant(strategy=name, top_groups=int(groups or 0))
-        if entrant in found:
+        # "fine-tune-top" alone frees one group.
+        if any((one.strategy, one.top_groups or 1) == (name, entrant.top_groups or 1) for one in found):
             raise UserError(f"'{part}' stands there twice.", "Name each way once.")
         found.append(entrant)
     if len(found) < 2:
         raise UserError(
             "A comparison needs at least two ways.", f"Name them with commas between: {DEFAULT_STRATEGIES}."
+        )
+    if len(found) > MOST_ENTRANTS:
+        raise UserError(
+            f"{len(found)} ways are too many to be told apart.",
+            f"Name {MOST_ENTRANTS} at the most, each with a reason.",
         )
     return found
 

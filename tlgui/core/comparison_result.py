@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,16 @@ from typing import Literal
 import msgspec
 
 from tlgui.core import comparison as comparisons
-from tlgui.core import events
 from tlgui.core.comparison import Comparison
+from tlgui.core.comparison_answers import (
+    Answers,
+    answers_of,
+    has_test,
+    names,
+    pooled,
+    refuse_different,
+    refuse_other_classes,
+)
 from tlgui.core.errors import UserError
 from tlgui.core.paired import LEVEL, Paired, compare
 from tlgui.core.run_folder import RunFolder
@@ -24,27 +31,6 @@ _ON = {
     "validation": "validation images",
     "test": "test images",
 }
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """What one way said of the images.
-
-    Attributes:
-        key, label: its name, as typed and for people.
-        right: by content hash of an image, whether it was told right.
-        groups: by content hash, what belongs together; "" = it stands alone.
-        seconds: of training, all its runs together.
-        trainable: parameters that learned at the most.
-        runs: how many were trained for it.
-    """
-
-    key: str
-    label: str
-    right: dict[str, bool]
-    groups: dict[str, str]
-    seconds: float
-    trainable: int
-    runs: int = 1
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,8 +125,8 @@ def of_comparison(folder: Path) -> Result:
             for leg in legs
             if leg.entrant == entrant
         ]
-        answers.append(_pooled(mine))
-    looks = sum(_has_test(RunFolder(folder / leg.folder)) for leg in legs) if not asked.folds else len(asked.entrants)
+        answers.append(pooled(mine))
+    looks = sum(has_test(RunFolder(folder / leg.folder)) for leg in legs) if not asked.folds else len(asked.entrants)
     return judge(answers, asked.scored_on, looks, asked)
 
 
@@ -154,47 +140,22 @@ def of_runs(runs: Sequence[RunFolder]) -> Result:
         raise UserError("One run alone cannot be compared.", "Name two or more run folders.")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise UserError("A run cannot be compared with itself.", "Name each run folder once.")
-    names = _names(runs)
     for run in runs:
         if not (run.results / "predictions.csv").is_file():
             raise UserError(f"The run '{run.name}' has no scores yet.", "Let it end, or continue it, and compare then.")
-    has_test = [_has_test(run) for run in runs]
-    part: Literal["test", "validation"] = "test" if all(has_test) else "validation"
-    if part == "validation" and any(has_test):
+    tested = [has_test(run) for run in runs]
+    part: Literal["test", "validation"] = "test" if all(tested) else "validation"
+    if part == "validation" and any(tested):
         raise UserError(
-            f"The run '{runs[has_test.index(True)].name}' was tested on test images, '{runs[has_test.index(False)].name}' "
+            f"The run '{runs[tested.index(True)].name}' was tested on test images, '{runs[tested.index(False)].name}' "
             "has none, so their scores are of different images.",
             "Train both on the same split.",
             code="not_comparable",
         )
-    answers = [answers_of(run, part, name, name) for run, name in zip(runs, names, strict=True)]
-    _refuse_different(runs, answers, part)
-    _refuse_other_classes(runs)
+    answers = [answers_of(run, part, name, name) for run, name in zip(runs, names(runs), strict=True)]
+    refuse_different(runs, answers, part)
+    refuse_other_classes(runs)
     return judge(answers, part, len(runs) if part == "test" else 0)
-
-
-def answers_of(run: RunFolder, part: str, key: str, label: str) -> Answers:
-    """What a run said of one part of its images.
-
-    Raises:
-        UserError: its files are damaged.
-    """
-    manifest = {row.path: row for row in run.manifest()}
-    right: dict[str, bool] = {}
-    groups: dict[str, str] = {}
-    try:
-        with (run.results / "predictions.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            for line in csv.DictReader(stream):
-                if line["split"] == part:
-                    row = manifest[line["path"]]
-                    right[row.content_hash] = line["true"] == line["predicted"]
-                    groups[row.content_hash] = row.group
-    except (OSError, KeyError, csv.Error, UnicodeError) as error:
-        raise UserError(
-            f"The answers of the run '{run.name}' cannot be read.", "Train it again.", str(error), code="run_damaged"
-        ) from error
-    seconds, trainable = _cost(run)
-    return Answers(key, label, right, groups, seconds, trainable)
 
 
 def judge(answers: Sequence[Answers], scored_on: ScoredOn, test_looks: int, asked: Comparison | None = None) -> Result:
@@ -213,7 +174,9 @@ def judge(answers: Sequence[Answers], scored_on: ScoredOn, test_looks: int, aske
     if not common:
         raise UserError("These ways have no image in common.", "Compare runs that were tested on the same images.")
     number = {name: place for place, name in enumerate(common)}
-    groups = [answers[0].groups[name] for name in common]
+    # Runs may keep images together by different things: the one that leaves the fewest witnesses counts.
+    coarsest = min(answers, key=lambda one: len({one.groups[name] or name for name in common}))
+    groups = [coarsest.groups[name] for name in common]
     right = {one.key: {number[name]: one.right[name] for name in common} for one in answers}
     rows = [_row(one, right[one.key], groups) for one in answers]
     found = {(a.key, b.key): compare(right[a.key], right[b.key], groups) for a, b in itertools.combinations(answers, 2)}
@@ -316,16 +279,18 @@ def _sentences(
 ) -> list[str]:
     n = best.n
     said = []
+    # Of a run it is the name of its folder, which is left as it is.
+    best_label, cheapest_label = (row.label.lower() if asked is not None else row.label for row in (best, cheapest))
     if winner is not None:
         said.append(f"{best.label} is better than each other way: {_score(best)} of {n:,} {_ON[scored_on]} are right.")
     else:
         said.append(
-            f"There is no winner: on {n:,} {_ON[scored_on]}, the best score, {_score(best)} by {best.label.lower()}, cannot "
+            f"There is no winner: on {n:,} {_ON[scored_on]}, the best score, {_score(best)} by {best_label}, cannot "
             f"be told from {'the other one' if len(rows) == 2 else 'at least one other'}."
         )
     if cheapest is not best:
         said.append(
-            f"Cheapest that is not clearly worse: {cheapest.label.lower()}, {_score(cheapest)} in "
+            f"Cheapest that is not clearly worse: {cheapest_label}, {_score(cheapest)} in "
             f"{took(cheapest.seconds)} against {took(best.seconds)}. It may be up to {100 * worse:.1f} points worse."
         )
     if scored_on == "out-of-fold":
@@ -351,68 +316,3 @@ def _score(row: Row) -> str:
 def took(seconds: float) -> str:
     """Seconds for people."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def _pooled(parts: Sequence[Answers]) -> Answers:
-    """The folds of one way as one."""
-    right: dict[str, bool] = {}
-    groups: dict[str, str] = {}
-    for part in parts:
-        right |= part.right
-        groups |= part.groups
-    return Answers(
-        parts[0].key,
-        parts[0].label,
-        right,
-        groups,
-        sum(part.seconds for part in parts),
-        max(part.trainable for part in parts),
-        len(parts),
-    )
-
-
-def _cost(run: RunFolder) -> tuple[float, int]:
-    """Seconds of all its epochs, and the most parameters that learned at a time."""
-    seconds, trainable = 0.0, 0
-    for event in run.events():
-        if isinstance(event, events.EpochEnded):
-            seconds += event.seconds
-        elif isinstance(event, events.LayersChanged):
-            trainable = max(trainable, event.trainable_parameters)
-    return seconds, trainable
-
-
-def _has_test(run: RunFolder) -> bool:
-    return any(row.part == "test" for row in run.manifest())
-
-
-def _names(runs: Sequence[RunFolder]) -> list[str]:
-    """Names that tell the runs apart."""
-    names = [run.name for run in runs]
-    return names if len(set(names)) == len(names) else [f"{run.path.parent.name}/{run.name}" for run in runs]
-
-
-def _refuse_different(runs: Sequence[RunFolder], answers: Sequence[Answers], part: str) -> None:
-    first = answers[0]
-    for run, other in zip(runs[1:], answers[1:], strict=True):
-        shared = first.right.keys() & other.right.keys()
-        if first.right.keys() != other.right.keys():
-            raise UserError(
-                f"'{runs[0].name}' and '{run.name}' were not scored on the same {part} images: {len(shared):,} are in both, "
-                f"{len(first.right) - len(shared):,} in the first alone and {len(other.right) - len(shared):,} in the "
-                "second alone.",
-                "A difference could come from the images. Train both on the same split, or use 'tlgui compare DATA'.",
-                code="not_comparable",
-            )
-
-
-def _refuse_other_classes(runs: Sequence[RunFolder]) -> None:
-    classes = [run.spec().dataset for run in runs]
-    names = [sorted(one.classes) if one is not None else [] for one in classes]
-    for run, other in zip(runs[1:], names[1:], strict=True):
-        if other != names[0]:
-            raise UserError(
-                f"'{runs[0].name}' and '{run.name}' tell different classes apart, so their scores mean different things.",
-                "Compare runs of the same classes.",
-                code="not_comparable",
-            )

@@ -20,6 +20,7 @@ _REPAIR = "Try again; if it happens again, run 'python3 packaging/run.py' to rep
 _SETTLED_BY: dict[type[messages.Answer], tuple[type[Request], ...]] = {
     messages.Scanned: (messages.ScanFolder, messages.ChangeIntake, messages.UndoChange),
     messages.RunPrepared: (messages.Prepare,),
+    messages.ComparisonPrepared: (messages.PrepareComparison,),
     messages.DemoDrawn: (messages.DrawDemo,),
     messages.ClassPaths: (messages.ClassImages,),
     messages.LeftOutListed: (messages.LeftOutFiles,),

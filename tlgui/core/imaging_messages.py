@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tlgui.core.comparison import ComparedRun, Comparison
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_requests import (
     AnyRequest,
@@ -23,6 +24,7 @@ from tlgui.core.imaging_requests import (
     ListLeaks,
     Picture,
     Prepare,
+    PrepareComparison,
     ReadTable,
     Request,
     RequestName,
@@ -61,6 +63,7 @@ __all__ = [
     "ClassFound",
     "ClassImages",
     "ClassPaths",
+    "ComparisonPrepared",
     "Count",
     "DemoDrawn",
     "DrawDemo",
@@ -79,6 +82,7 @@ __all__ = [
     "ListingWritten",
     "Picture",
     "Prepare",
+    "PrepareComparison",
     "ReadTable",
     "Refused",
     "Request",
@@ -178,6 +182,14 @@ class RunPrepared(Answer, frozen=True, kw_only=True):
     run: str
     spec: RunSpec
     advice: str
+
+
+class ComparisonPrepared(Answer, frozen=True, kw_only=True):
+    """The run folders of a comparison are there, in the order in which they train; `folder` is an absolute path."""
+
+    folder: str
+    comparison: Comparison
+    runs: list[ComparedRun]
 
 
 class DemoDrawn(Answer, frozen=True, kw_only=True):
@@ -335,6 +347,7 @@ AnyAnswer = (
     | Scanned
     | Refused
     | RunPrepared
+    | ComparisonPrepared
     | DemoDrawn
     | ClassPaths
     | LeftOutListed

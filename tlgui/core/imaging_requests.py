@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tlgui.core.comparison import Comparison
 from tlgui.core.intake import AnyChange
 from tlgui.core.preprocessing import Fit
 from tlgui.core.records import PixelRule, TableColumns
@@ -18,6 +19,7 @@ Fractions = tuple[Fraction, Fraction, Fraction]
 RequestName = Literal[
     "ScanFolder",
     "Prepare",
+    "PrepareComparison",
     "DrawDemo",
     "ClassImages",
     "LeftOutFiles",
@@ -108,6 +110,22 @@ class Prepare(Request, frozen=True, kw_only=True):
     data: str
     spec: RunSpec
     run_dir: str = ""
+
+
+class PrepareComparison(Request, frozen=True, kw_only=True):
+    """Make the run folders of a comparison that are not there yet: `ComparisonPrepared` or `Refused`.
+
+    Attributes:
+        data: the folder of images; it is looked at again where the scan of this ticket is gone.
+        folder: of the comparison; "" = a new one in the project.
+        comparison: what is compared; the images are filled in. Of one that is there, `comparison.toml` counts.
+        folds: of a new one; `None` = as its images need.
+    """
+
+    data: str
+    folder: str = ""
+    comparison: Comparison
+    folds: Annotated[int, Meta(ge=0, le=100)] | None = None
 
 
 class DrawDemo(Request, frozen=True, kw_only=True):
@@ -243,6 +261,7 @@ AnyRequest = (
     | Thumbnails
     | Picture
     | Prepare
+    | PrepareComparison
     | DrawDemo
     | ClassImages
     | LeftOutFiles

@@ -24,7 +24,7 @@ class Paired(NamedTuple):
         a, b: accuracies.
         low, high: 95 % interval of a - b.
         p: McNemar's exact probability of so uneven a count, were both equally good; with groups, of as many independent
-            images as would vary as much.
+            images as would vary as much, or that of Student's t by so few groups, where it is larger.
     """
 
     images: int
@@ -78,13 +78,17 @@ def compare(a: Mapping[int, bool], b: Mapping[int, bool], groups: Sequence[str] 
     n = len(common)
     signs = {number: int(a[number]) - int(b[number]) for number in common}
     better, worse = sum(sign > 0 for sign in signs.values()), sum(sign < 0 for sign in signs.values())
-    effect, reach = _design_effect(signs, groups)
+    effect, degrees = _design_effect(signs, groups)
     size = n / effect + 2
     p_a, p_b = (better / effect + 1) / size, (worse / effect + 1) / size
-    half = reach * math.sqrt((p_a + p_b - (p_a - p_b) ** 2) / size)
+    error = math.sqrt((p_a + p_b - (p_a - p_b) ** 2) / size)
+    half = (_t(degrees) if degrees else _Z) * error
     difference = (better - worse) / n
     low, high = min(p_a - p_b - half, difference), max(p_a - p_b + half, difference)
     p = mcnemar(int(better / effect), int(worse / effect))
+    if degrees:
+        # How much so few groups vary is itself uncertain, which a count of images does not know.
+        p = max(p, _two_sided(abs(p_a - p_b) / error, degrees))
     if p > LEVEL:
         low, high = min(low, 0.0), max(high, 0.0)
     return Paired(
@@ -109,21 +113,24 @@ def mcnemar(better: int, worse: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
-def _design_effect(signs: Mapping[int, int], groups: Sequence[str]) -> tuple[float, float]:
-    """How many times larger the variance is than that of images that stand alone, and the quantile that goes with it."""
+def _design_effect(signs: Mapping[int, int], groups: Sequence[str]) -> tuple[float, int]:
+    """How many times larger the variance is than that of images that stand alone, and by how many degrees of freedom.
+
+    These are 0 where all stand alone.
+    """
     sums: dict[object, list[int]] = defaultdict(list)
     for number, sign in signs.items():
         name = groups[number] if groups else ""
         sums[name or number].append(sign)
     n, clusters = len(signs), len(sums)
     if clusters == n:
-        return 1.0, _Z
+        return 1.0, 0
     if clusters == 1:
-        return float(n), _T[1]  # one group says as much as one image
+        return float(n), 1  # one group says as much as one image
     mean = sum(signs.values()) / n
     alone = sum((sign - mean) ** 2 for sign in signs.values())
     grouped = sum(sum(sign - mean for sign in members) ** 2 for members in sums.values()) * clusters / (clusters - 1)
-    return max(1.0, grouped / alone) if alone else n / clusters, _t(clusters - 1)
+    return max(1.0, grouped / alone) if alone else n / clusters, clusters - 1
 
 
 def _t(degrees: int) -> float:
@@ -137,3 +144,21 @@ def _t(degrees: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
     )
     return z + terms[0] / degrees + terms[1] / degrees**2 + terms[2] / degrees**3
+
+
+def _two_sided(t: float, degrees: int) -> float:
+    """Probability that Student's t lies farther from 0 than `t` >= 0.
+
+    Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
+    """
+    angle = math.atan(t / math.sqrt(degrees))
+    odd = degrees % 2
+    total = term = math.cos(angle) if odd else 1.0
+    for k in range(3 if odd else 2, degrees - 1, 2):
+        term *= math.cos(angle) ** 2 * (k - 1) / k
+        total += term
+    if odd:
+        within = 2 / math.pi * (angle + (math.sin(angle) * total if degrees > 1 else 0.0))
+    else:
+        within = math.sin(angle) * total
+    return min(1.0, max(0.0, 1 - within))

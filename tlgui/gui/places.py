@@ -82,6 +82,14 @@ PLACES: tuple[Place, ...] = (
         "tlgui.gui.pages.export_page:ExportPage",
         "Files for other programs, checked",
     ),
+    Place(
+        "compare",
+        "Compare",
+        "parity",
+        "run",
+        "tlgui.gui.pages.compare_page:ComparePage",
+        "Several ways of training side by side",
+    ),
 )
 
 NUMBERED = tuple(place.name for place in PLACES if place.part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,17 @@ class QueueDesk(QObject):
 
         self._bench.scans.prepare(data, spec, prepared)
         self.changed.emit()
+
+    def add_made(self, runs: Sequence[Queued]) -> None:
+        """Lets runs wait whose folders are made, such as those of a comparison; they begin by themselves."""
+        self.goes_on = True
+
+        def how(entries: Queue) -> Queue:
+            for one in runs:
+                entries = run_queue.added(run_queue.removed(entries, one.run), one)
+            return entries
+
+        self._change(how)
 
     def begin(self) -> None:
         """Runs that wait from before begin now, one after another."""

@@ -13,6 +13,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.advice_desk import AdviceDesk
 from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
+from tlgui.gui.compare_desk import CompareDesk
 from tlgui.gui.draft import Draft
 from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
@@ -113,6 +114,7 @@ class Workbench(QObject):
         self.shortcuts = ShortcutDesk(self)
         self.shock = ShockDesk(self)
         self.advice = AdviceDesk(self)
+        self.compare = CompareDesk(self)
         self.backbones: BackboneStates = self.weights.states
         self.draft.weights_problem = self.weights.problem
         self.wakefulness = Wakefulness(self)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from tlgui.core.comparison import Comparison, Leg
+from tlgui.core.comparison import (
+    FOLDER,
+    MOST_FOLDS,
+    ComparedRun,
+    Comparison,
+    Leg,
+    folds_by_default,
+    is_done,
+    new_folder,
+    read,
+    write,
+)
 from tlgui.core.errors import UserError
 from tlgui.core.project import Project
 from tlgui.core.records import Scan
 from tlgui.core.run_folder import RunFolder, fingerprint
+from tlgui.imaging.opening import Opened
 from tlgui.imaging.prepare import prepare_run
 from tlgui.imaging.refusals import refuse_fold
 
@@ -22,6 +36,8 @@ def has_parts(scan: Scan) -> bool:
 
 def refuse_folds(scan: Scan, folds: int) -> None:
     """Raise a UserError where the images cannot be parted so."""
+    if folds > MOST_FOLDS:
+        raise UserError(f"{folds} folds would be {folds} runs of each way.", f"Choose {MOST_FOLDS} folds at the most.")
     if folds:
         refuse_fold(scan.used, (1, folds))
 
@@ -61,3 +77,47 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
         project=project,
         keeps_split=False,
     ).run
+
+
+def all_made(
+    folder: Path | None, comparison: Comparison, folds: int | None, data: Path, opened: Opened
+) -> tuple[Path, Comparison, list[ComparedRun]]:
+    """Every run folder of a comparison; what began and did not come to its end is made anew.
+
+    Args:
+        folder: of a comparison that is there; `None` = a new one in the project.
+        comparison: what a new one compares; its images are filled in.
+        folds: of a new one; `None` = as its images need.
+        data, opened: the images.
+
+    Returns:
+        The folder, the comparison as it is written down, and its runs in their order.
+
+    Raises:
+        UserError: the images do not do, or a folder cannot be written.
+    """
+    scan = opened.scan
+    if folder is None:
+        folds = folds_by_default(len(scan.used), has_parts(scan)) if folds is None else folds
+        refuse_folds(scan, folds)
+        comparison = msgspec.structs.replace(
+            comparison,
+            dataset=scan.name,
+            fingerprint=fingerprint(scan.used),
+            grouped_by=scan.grouping.key,
+            folds=folds,
+        )
+        folder = new_folder(opened.project.path / FOLDER, datetime.now())
+        write(folder, comparison)
+    else:
+        comparison = read(folder)
+    runs = []
+    for leg in comparison.legs():
+        path = folder / leg.folder
+        done = is_done(path)
+        if not done and (path / "events.jsonl").is_file() and not RunFolder(path).at_work:
+            # The queue begins runs, and does not go on with them: what this one has learned is learned again.
+            shutil.rmtree(path, ignore_errors=True)
+        run = made(folder, comparison, leg, data, scan, opened.project)
+        runs.append(ComparedRun(run=str(run.path.resolve()), label=leg.label, strategy=leg.entrant.strategy, done=done))
+    return folder, comparison, runs

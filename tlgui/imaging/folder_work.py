@@ -22,13 +22,14 @@ from tlgui.core.records import Copies, Scan
 from tlgui.core.scrub import scrub
 from tlgui.core.split import Part
 from tlgui.imaging import summary
+from tlgui.imaging.comparing import all_made
 from tlgui.imaging.copies import leaks
 from tlgui.imaging.demo_images import demo_folder, draw_demo_images
 from tlgui.imaging.grouping import try_key
 from tlgui.imaging.label_table import read_table
 from tlgui.imaging.layout import table_read
 from tlgui.imaging.listing import listing_path, write_listing
-from tlgui.imaging.opening import Opened, key_of_table, name_of_table, open_folder, read_anew, stopper
+from tlgui.imaging.opening import Opened, grouped_by, key_of_table, name_of_table, open_folder, read_anew, stopper
 from tlgui.imaging.paced import paced
 from tlgui.imaging.pixels import reason_of
 from tlgui.imaging.prepare import prepare_run, split_of
@@ -43,6 +44,7 @@ _ENDING_S = 2.0  # no longer: a disk may not answer
 FolderRequest = (
     messages.ScanFolder
     | messages.Prepare
+    | messages.PrepareComparison
     | messages.DrawDemo
     | messages.ClassImages
     | messages.LeftOutFiles
@@ -153,6 +155,8 @@ class FolderWork:
                 return self._counted()
             case messages.Prepare():
                 return self._prepare(request)
+            case messages.PrepareComparison():
+                return self._prepare_comparison(request)
             case messages.DrawDemo():
                 return self._draw_demo()
             case messages.Unpack():
@@ -302,6 +306,15 @@ class FolderWork:
             advice=prepared.advice,
         )
 
+    def _prepare_comparison(self, request: messages.PrepareComparison) -> Answer:
+        data = Path(request.data)
+        opened = self._opened = self._opened or self._open(data)
+        folder = Path(request.folder) if request.folder else None
+        place, comparison, runs = all_made(folder, request.comparison, request.folds, data, opened)
+        return messages.ComparisonPrepared(
+            ticket=self._ticket, folder=str(place.resolve()), comparison=comparison, runs=runs
+        )
+
     def _draw_demo(self) -> Answer:
         folder = demo_folder(projects_dir())
         try:
@@ -346,7 +359,7 @@ class FolderWork:
             if key.startswith("pattern:"):
                 tried = try_key([record.path for record in opened.scan.used], key)
             else:
-                tried = read_anew(opened, _grouped_by(opened, key)).grouping
+                tried = read_anew(opened, grouped_by(opened, key)).grouping
         except UserError as error:
             return messages.GroupsTried(
                 ticket=self._ticket, grouping=opened.scan.grouping, problem=f"{error.problem} {error.remedy}"
@@ -384,17 +397,3 @@ class FolderWork:
             code=error.code,
             is_fault=is_fault,
         )
-
-
-def _grouped_by(opened: Opened, key: str) -> Intake:
-    """The decisions in force with another key; a column that the table was not read for is read."""
-    columns, column = opened.scan.facts.columns, key.removeprefix("column:")
-    if column == key or columns is None:
-        return msgspec.structs.replace(opened.intake, group=key)
-    return msgspec.structs.replace(
-        opened.intake,
-        layout="label table",
-        table=opened.scan.facts.table,
-        columns=msgspec.structs.replace(columns, group=column),
-        group=key,
-    )

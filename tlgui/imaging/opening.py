@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tlgui.core.errors import UserError
 from tlgui.core.intake import Change, Intake, fold
 from tlgui.core.project import Project, find_project, table_place
@@ -163,3 +165,17 @@ def stopper(cancelled: Callable[[], bool] | None) -> Callable[[], None]:
             raise ScanCancelled
 
     return stop_if_cancelled
+
+
+def grouped_by(opened: Opened, key: str) -> Intake:
+    """The decisions in force with another key; a column that the table was not read for is read."""
+    columns, column = opened.scan.facts.columns, key.removeprefix("column:")
+    if column == key or columns is None:
+        return msgspec.structs.replace(opened.intake, group=key)
+    return msgspec.structs.replace(
+        opened.intake,
+        layout="label table",
+        table=opened.scan.facts.table,
+        columns=msgspec.structs.replace(columns, group=column),
+        group=key,
+    )

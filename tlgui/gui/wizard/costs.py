@@ -59,11 +59,7 @@ def costs(bench: Workbench, training: Training) -> Costs:
     summary, own = draft.summary, network(draft.backbone)
     if summary is None or own is None:
         return Costs()
-    counts = Counts(
-        train=sum(one.train for one in summary.classes),
-        validation=sum(one.validation for one in summary.classes),
-        test=sum(one.test for one in summary.classes),
-    )
+    counts = _counts(draft)
     row = sized(own, draft.size)
     speed, measured = speed_of(bench.machine.speeds, row)
     asked = [draft.resolve(one)[0] for one in possible(draft, training)]
@@ -81,6 +77,25 @@ def costs(bench: Workbench, training: Training) -> Costs:
         disk=_about(max(one.disk_bytes for one in found)),
         disk_why=_FROZEN_DISK if frozen else _KEPT,
         sentence=_sentence(time, measured) if seconds else "",
+    )
+
+
+def seconds_of(bench: Workbench, training: Training) -> float | None:
+    """Seconds that a run of the draft's images and network would take with another training; `None` = not known."""
+    draft = bench.draft
+    own = network(draft.backbone)
+    if draft.summary is None or own is None:
+        return None
+    row = sized(own, draft.size)
+    return estimate(draft.resolve(training)[0], _counts(draft), row, speed_of(bench.machine.speeds, row)[0]).seconds
+
+
+def _counts(draft: Draft) -> Counts:
+    classes = draft.summary.classes if draft.summary is not None else []
+    return Counts(
+        train=sum(one.train for one in classes),
+        validation=sum(one.validation for one in classes),
+        test=sum(one.test for one in classes),
     )
 
 

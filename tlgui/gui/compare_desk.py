@@ -1,0 +1,305 @@
+"""A comparison of ways to train: its runs wait in the queue, and what they found is read when the last one has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+
+from tlgui.core import commands, comparison, run_folder
+from tlgui.core.comparison import ComparedRun, Comparison, Entrant
+from tlgui.core.comparison_result import Result, of_comparison
+from tlgui.core.errors import UserError
+from tlgui.core.imaging_messages import ComparisonPrepared, PrepareComparison, Refused
+from tlgui.core.paths import projects_dir
+from tlgui.core.run_queue import Queued
+from tlgui.gui.background import run_in_background
+
+if TYPE_CHECKING:
+    from tlgui.gui.workbench import Workbench
+
+State = Literal["none", "preparing", "running", "interrupted", "complete"]
+
+
+class Earlier(NamedTuple):
+    """A comparison on this computer.
+
+    Attributes:
+        folder: of it.
+        name: of its images.
+        ways: what was compared.
+        begun: when.
+        left: runs that are still to be trained.
+    """
+
+    folder: Path
+    name: str
+    ways: list[str]
+    begun: datetime
+    left: int
+
+
+class _Read(NamedTuple):
+    """What lies in the folder of a comparison."""
+
+    comparison: Comparison
+    runs: list[ComparedRun]
+    result: Result | None
+
+
+class CompareDesk(QObject):
+    """The comparison in hand, and the earlier ones.
+
+    Attributes:
+        folder, comparison, runs: of the one in hand; `None` and empty without one.
+        result: what it found, once it is whole.
+        problem: why it could not begin, or what one of its runs failed of; "" = nothing.
+        remedy: what to do about it.
+        earlier: on this computer, the newest first.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench)
+        self._bench = bench
+        self.folder: Path | None = None
+        self.comparison: Comparison | None = None
+        self.runs: list[ComparedRun] = []
+        self.result: Result | None = None
+        self.problem = self.remedy = ""
+        self.earlier: list[Earlier] = []
+        self._ticket: int | None = None
+        self._data: Path | None = None
+        bench.imaging.answered.connect(self._on_answered)
+        bench.imaging.failed.connect(self._on_failed)
+        bench.runs.ended.connect(lambda *_: self._read_again())
+        bench.queue.changed.connect(self._on_queue_changed)
+
+    @property
+    def state(self) -> State:
+        """How far the one in hand is."""
+        if self._ticket is not None:
+            return "preparing"
+        if self.folder is None:
+            return "none"
+        if self.result is not None:
+            return "complete"
+        return "running" if self.waiting or self.training is not None else "interrupted"
+
+    @property
+    def waiting(self) -> list[Queued]:
+        """Its runs that wait in the queue."""
+        mine = {run.run for run in self.runs}
+        return [one for one in self._bench.queue.waiting if one.run in mine]
+
+    @property
+    def training(self) -> ComparedRun | None:
+        """The run of it that trains now."""
+        folder = self._bench.training_folder
+        if folder is None:
+            return None
+        place = os.path.realpath(folder.path)
+        return next((run for run in self.runs if run.run == place), None)
+
+    @property
+    def done(self) -> int:
+        """How many of its runs are whole."""
+        return sum(run.done for run in self.runs)
+
+    def reason_against_start(self) -> str:
+        """Why none can begin now, as a sentence; "" when one can."""
+        draft = self._bench.draft
+        if self.state in ("preparing", "running"):
+            return "A comparison is at work. Wait until it has ended, or stop it."
+        if self._bench.run is not None:
+            return "This page shows the images of a run. Set up a new one from it first."
+        if reason := draft.missing("backbone"):
+            return reason
+        return "" if self._bench.scan_ticket is not None else "The images have not been read yet."
+
+    def start(self, entrants: Sequence[Entrant], epochs: int, folds: int | None) -> None:
+        """Makes the run folders and lets them train one after another.
+
+        Args:
+            entrants: at least two.
+            epochs: for each.
+            folds: `None` = as the images need.
+        """
+        if self.reason_against_start():
+            return
+        draft = self._bench.draft
+        spec = draft.spec()
+        mirror = {None: "", True: "yes", False: "no"}[spec.training.mirror]
+        wanted = Comparison(
+            backbone=spec.backbone,
+            size=spec.size or 0,
+            fit=spec.fit,
+            epochs=epochs,
+            seed=spec.training.seed,
+            augmentation=spec.training.augmentation,
+            mirror=mirror,  # type: ignore[arg-type]
+            entrants=list(entrants),
+        )
+        self.forget()
+        self._ask(wanted, folds, None)
+
+    def resume(self) -> None:
+        """Goes on with one that was stopped: what is whole stays, the run that was cut short begins anew."""
+        if self.state == "interrupted" and self.comparison is not None and self._bench.scan_ticket is not None:
+            self._ask(self.comparison, None, self.folder)
+
+    def cancel(self) -> None:
+        """Takes its runs out of the queue and stops the one that trains; what is whole stays."""
+        trains = self.training is not None
+        for one in self.waiting:
+            self._bench.queue.remove(one.run)
+        if trains:
+            self._bench.send(commands.Stop())
+        self.changed.emit()
+
+    def open(self, folder: Path) -> None:
+        """Shows another one."""
+        self.forget()
+        self.folder = folder
+        self._read_again()
+
+    def forget(self) -> None:
+        """Shows none; it stays on the disk."""
+        self.folder, self.comparison, self.runs, self.result = None, None, [], None
+        self.problem = self.remedy = ""
+        self.changed.emit()
+
+    def refresh(self) -> None:
+        """Lists the earlier ones anew, and reads the one in hand."""
+        run_in_background(self, _earlier, self._on_earlier)
+        self._read_again()
+
+    # -- making ----------------------------------------------------------------------------------------------------
+
+    def _ask(self, wanted: Comparison, folds: int | None, folder: Path | None) -> None:
+        data = self._bench.draft.data
+        ticket = self._bench.scan_ticket
+        if data is None or ticket is None:
+            return
+        self._ticket, self._data = ticket, data
+        self.problem = self.remedy = ""
+        self._bench.imaging.ask(
+            PrepareComparison(
+                ticket=ticket,
+                data=str(data.absolute()),
+                folder=str(folder.absolute()) if folder is not None else "",
+                comparison=wanted,
+                folds=folds,
+            )
+        )
+        self.changed.emit()
+
+    def _on_answered(self, answer: object) -> None:
+        if isinstance(answer, ComparisonPrepared) and answer.ticket == self._ticket:
+            self._ticket = None
+            self.folder, self.comparison, self.runs = Path(answer.folder), answer.comparison, answer.runs
+            self._queue()
+            self.refresh()
+        elif isinstance(answer, Refused) and answer.request == "PrepareComparison" and answer.ticket == self._ticket:
+            self._fail(answer.problem, answer.remedy)
+
+    def _on_failed(self, error: UserError) -> None:
+        if self._ticket is not None:
+            self._fail(error.problem, error.remedy)
+
+    def _fail(self, problem: str, remedy: str) -> None:
+        self._ticket = None
+        self.problem, self.remedy = problem, remedy
+        self.changed.emit()
+
+    def _queue(self) -> None:
+        assert self.comparison is not None and self._data is not None
+        name = self.comparison.dataset
+        data, weights_file = str(self._data.absolute()), self._bench.draft.weights_file
+        left = [run for run in self.runs if not run.done]
+        self._bench.queue.add_made(
+            [
+                Queued(run=run.run, data=data, name=name, method=run.label, weights_file=str(weights_file or ""))
+                for run in left
+            ]
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _read_again(self) -> None:
+        folder = self.folder
+        if folder is None or self._ticket is not None:
+            return
+
+        def arrived(read: _Read | UserError) -> None:
+            if self.folder != folder or self._ticket is not None:
+                return
+            if isinstance(read, UserError):
+                self.problem, self.remedy = read.problem, read.remedy
+            else:
+                self.comparison, self.runs, self.result = read
+            self.changed.emit()
+
+        run_in_background(self, _caught(lambda: _read(folder)), arrived)
+
+    def _on_queue_changed(self) -> None:
+        """A run of it that failed stands in the queue with its problem."""
+        mine = {run.run: run.label for run in self.runs}
+        failed = next((one for one in self._bench.queue.entries if one.problem and one.run in mine), None)
+        if failed is not None:
+            self.problem = f"{mine[failed.run]}: {failed.problem}"
+            self.remedy = "The other ways go on. Put it right, then go on with the comparison."
+        self.changed.emit()
+
+    def _on_earlier(self, earlier: list[Earlier]) -> None:
+        if earlier != self.earlier:
+            self.earlier = earlier
+            self.changed.emit()
+
+
+def _caught(work: Callable[[], _Read]) -> Callable[[], _Read | UserError]:
+    def do() -> _Read | UserError:
+        try:
+            return work()
+        except UserError as error:
+            return error
+
+    return do
+
+
+def _read(folder: Path) -> _Read:
+    found = comparison.read(folder)
+    runs = [
+        ComparedRun(
+            run=os.path.realpath(folder / leg.folder),
+            label=leg.label,
+            strategy=leg.entrant.strategy,
+            done=comparison.is_done(folder / leg.folder),
+        )
+        for leg in found.legs()
+    ]
+    return _Read(found, runs, of_comparison(folder) if all(run.done for run in runs) else None)
+
+
+def _earlier() -> list[Earlier]:
+    found = []
+    for parent in projects_dir().glob(f"*/{comparison.FOLDER}"):
+        for folder in comparison.list_comparisons(parent):
+            try:
+                one = comparison.read(folder)
+                begun = datetime.fromtimestamp((folder / comparison.FILE).stat().st_mtime)
+            except (UserError, OSError):
+                continue
+            left = len(comparison.still_to_train(folder, one))
+            found.append(Earlier(folder, one.dataset, [entrant.label for entrant in one.entrants], begun, left))
+    return sorted(found, key=lambda one: one.begun, reverse=True)[:50]
+
+
+def place_of_images(one: Comparison) -> Path | None:
+    """Where the images of a comparison lay last; `None` where that is unknown."""
+    return run_folder.recall_place(one.fingerprint)
