@@ -27,7 +27,7 @@ from tlgui.core.shares import clustered
 
 ScoredOn = Literal["out-of-fold", "validation", "test"]
 _ON = {
-    "out-of-fold": "images, each by the run that had not seen it",
+    "out-of-fold": "images, each scored by the run that had not seen it",
     "validation": "validation images",
     "test": "test images",
 }
@@ -282,7 +282,10 @@ def _sentences(
     # Of a run it is the name of its folder, which is left as it is.
     best_label, cheapest_label = (row.label.lower() if asked is not None else row.label for row in (best, cheapest))
     if winner is not None:
-        said.append(f"{best.label} is better than each other way: {_score(best)} of {n:,} {_ON[scored_on]} are right.")
+        comma = "," if scored_on == "out-of-fold" else ""
+        said.append(
+            f"{best.label} is better than each other way: {_score(best)} of {n:,} {_ON[scored_on]}{comma} are right."
+        )
     else:
         said.append(
             f"There is no winner: on {n:,} {_ON[scored_on]}, the best score, {_score(best)} by {best_label}, cannot "

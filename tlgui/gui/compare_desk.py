@@ -162,6 +162,30 @@ class CompareDesk(QObject):
             self._bench.send(commands.Stop())
         self.changed.emit()
 
+    @property
+    def cheapest(self) -> Entrant | None:
+        """The cheapest way that is not clearly worse than the best one."""
+        if self.result is None or self.comparison is None:
+            return None
+        return next((one for one in self.comparison.entrants if one.key == self.result.cheapest), None)
+
+    def reason_against_use(self) -> str:
+        """Why the run that is set up cannot be trained that way, as a sentence; "" when it can."""
+        if self._bench.run is not None or self._bench.scan_ticket is None:
+            return "Open the folder of these images first."
+        return "" if self.cheapest is not None else "There is no result yet."
+
+    def use(self) -> None:
+        """Sets the run that is set up to the cheapest way that is not clearly worse, and shows the review."""
+        way = self.cheapest
+        if way is None or self.reason_against_use():
+            return
+        draft = self._bench.draft
+        draft.set_strategy(way.strategy)
+        if way.top_groups:
+            draft.set_training("top_groups", way.top_groups)
+        self._bench.show("review")
+
     def open(self, folder: Path) -> None:
         """Shows another one."""
         self.forget()
@@ -242,7 +266,10 @@ class CompareDesk(QObject):
             if isinstance(read, UserError):
                 self.problem, self.remedy = read.problem, read.remedy
             else:
+                whole = self.result is None and read.result is not None
                 self.comparison, self.runs, self.result = read
+                if whole:
+                    run_in_background(self, _earlier, self._on_earlier)
             self.changed.emit()
 
         run_in_background(self, _caught(lambda: _read(folder)), arrived)

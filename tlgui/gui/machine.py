@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
-from tlgui.core import machine_facts
+from tlgui.core import events, machine_facts
 from tlgui.core.estimates import Speed
 from tlgui.core.events import Measured
+from tlgui.core.run_spec import RunSpec
 from tlgui.gui.background import run_in_background
 
 _UNMEASURED = "Speed: measured with the first whole run"
@@ -72,6 +74,17 @@ class Machine(QObject):
     def note_speed(self, measured: Measured) -> None:
         """Keeps a measurement."""
         self._write(lambda: machine_facts.note_speed(measured))
+
+    def note_ended(self, spec: RunSpec, began_at: float | None, ending: events.Ending) -> None:
+        """Keeps how long a run took, where it is complete and was trained from its beginning without a break.
+
+        Args:
+            spec: of the run.
+            began_at: by the monotonic clock; `None` = it did not begin now.
+            ending: how it ended.
+        """
+        if began_at is not None and isinstance(ending, events.Completed) and spec.dataset is not None:
+            self.note_run(spec.dataset.images, time.monotonic() - began_at)
 
     def note_run(self, images: int, seconds: float) -> None:
         """Keeps how long a run took that was trained from its beginning to its end without a break."""

@@ -301,8 +301,8 @@ class RunDesk(QObject):
             self.ended.emit(str(entry.folder.path) if entry.folder is not None else "", event)
 
     def _note_time(self, entry: Entry, ending: Any) -> None:
-        if entry.began_at is not None and isinstance(ending, events.Completed) and entry.spec.dataset is not None:
-            self._bench.machine.note_run(entry.spec.dataset.images, time.monotonic() - entry.began_at)
+        if self._bench.compare.training is None:  # a fold finds much of its work done, so its time tells little
+            self._bench.machine.note_ended(entry.spec, entry.began_at, ending)
         entry.began_at = None
 
     def _on_read(self, replayed: tuple[RunOnDisk, RunModel]) -> None:

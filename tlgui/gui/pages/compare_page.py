@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
 
 _SENTENCE = "Several ways of training on the same images, and whether their difference is more than luck."
-_SIDE = 340
+_SIDE = 300
 _LEGS = (Column("Way", stretch=True, min=150), Column("Runs that are whole", min=150))
 
 
@@ -34,6 +34,9 @@ class ComparePage(Page):
         self._said = ""
         self.start = Action("Start the comparison", self._on_start, "", "Each way is trained in turn, in the queue")
         self.resume = Action("Go on", self._desk.resume, "", "Trains what is not trained yet")
+        self.use = Action(
+            "Train this way", self._desk.use, "", "Sets your run to the cheapest way that is not clearly worse"
+        )
         self.another = Action("Set up another one", self._desk.forget, "", "The one that is shown stays on the disk")
         self._build()
         self._desk.changed.connect(self._refresh)
@@ -113,6 +116,11 @@ class ComparePage(Page):
             self.start.set_reason(reason)
             self.set_primary(self.start)
             self.set_hint(reason or self.ways.total_words())
+        elif state == "complete":
+            self.use.set_reason(self._desk.reason_against_use())
+            self.set_primary(self.use)
+            way = self._desk.cheapest
+            self.set_hint(self._desk.reason_against_use() or (way.label if way is not None else ""))
         else:
             self.set_primary(None)
             self.set_hint("")
@@ -142,7 +150,7 @@ class ComparePage(Page):
         desk = self._desk
         if desk.comparison is None:
             return []
-        folders = {os.path.basename(run.run): run for run in desk.runs}
+        folders = {Path(run.run).name: run for run in desk.runs}
         mine: dict[str, list[ComparedRun]] = {}
         for leg in desk.comparison.legs():
             if (run := folders.get(leg.folder)) is not None:

@@ -12,7 +12,7 @@ from tlgui.gui import numbers
 from tlgui.gui.compare_desk import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
-_COLUMNS = (Column("Images", stretch=True, min=120), Column("State", align="right", min=84))
+_COLUMNS = (Column("Images", stretch=True, min=120), Column("State", align="right", width=96))
 
 
 class EarlierCard(Card):
@@ -33,7 +33,7 @@ class EarlierCard(Card):
         self.setVisible(bool(earlier))
         rows = [
             [
-                Cell(one.name, second=f"{one.begun:%d %b %H:%M}, {', '.join(one.ways)}", tooltip=", ".join(one.ways)),
+                Cell(one.name, second=f"{one.begun:%d %b %H:%M}, {len(one.ways)} ways", tooltip=", ".join(one.ways)),
                 _state(one.left),
             ]
             for one in earlier

@@ -43,8 +43,6 @@ class ResultCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", flush=True, parent=parent)
-        self.headline = Label("", "card-title", wrap=True)
-        self.headline.setContentsMargins(16, 0, 16, 0)
         self.words = Label("", wrap=True)
         self.words.setContentsMargins(16, 0, 16, 6)
         self.rows = _WayTable()
@@ -53,13 +51,13 @@ class ResultCard(Card):
         self._pairs_title.setContentsMargins(16, 12, 16, 4)
         self.notes = Label("", "caption", wrap=True)
         self.notes.setContentsMargins(16, 8, 16, 12)
-        for widget in (self.headline, self.words, self.rows, self._pairs_title, self.pairs, self.notes):
+        for widget in (self.words, self.rows, self._pairs_title, self.pairs, self.notes):
             self.body.addWidget(widget)
 
     def show_result(self, result: Result) -> None:
         """Another one."""
         first, *others = result.sentences
-        self.headline.setText(_headline(result))
+        self.set_title(_headline(result))
         choose = [sentence for sentence in others if sentence.startswith("Cheapest")]
         self.words.setText(" ".join([first, *choose]))
         self.notes.setText(" ".join(sentence for sentence in others if sentence not in choose))
