@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -12,17 +11,23 @@ from rich.table import Table
 from tlgui.cli.drive import drive, engine_at_work, finish
 from tlgui.cli.folder import opened, typed
 from tlgui.cli.networks import make_known
+from tlgui.cli.questions import weights_of
 from tlgui.cli.terminal import LiveRun, console, note, print_json
 from tlgui.cli.train import refuse_missing
-from tlgui.core import commands, comparison, events
+from tlgui.core import commands, comparison, events, transfer
 from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
 from tlgui.core.comparison import Comparison
 from tlgui.core.comparison_result import Result, of_comparison, of_runs, took
+from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
-from tlgui.core.run_folder import fingerprint, open_run
+from tlgui.core.paths import cache_dir
+from tlgui.core.run_folder import open_run
+from tlgui.core.run_spec import RunSpec
 from tlgui.imaging import comparing
+from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.names import counted
 from tlgui.imaging.opening import Opened
+from tlgui.imaging.prepare import split_of
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -40,7 +45,7 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _tournament(data: Path, options: argparse.Namespace) -> int:
-    entrants = comparison.entrants_of(options.strategies)
+    entrants = list(transfer.ENTRANTS) if options.transfer else comparison.entrants_of(options.strategies)
     refuse_missing(options.weights)
     say = note if options.json else console().print
     with engine_at_work() as engine:  # it loads its libraries while the images are read
@@ -52,7 +57,7 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
         wanted = _asked(options, name, entrants, found)
         comparing.refuse_folds(found.scan, wanted.folds)
         project = found.project
-        folder = (options.out or comparison.new_folder(project.path / comparison.FOLDER, datetime.now())).absolute()
+        folder = (options.out or comparing.place_of_new(project)).absolute()
         _begin(folder, wanted)
         legs, left = list(wanted.legs()), comparison.still_to_train(folder, wanted)
         say(f"{counted(len(found.scan.used), 'image')}; {_plan(wanted)} Folder: {folder.name}.")
@@ -73,10 +78,37 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
                     code = finish(ending, stream_has_it=True)
                     _say_how_to_go_on(folder)
                     return code
+            if options.transfer and transfer.read_layers(folder) is None:
+                say("What each layer group tells.")
+                _probe_layers(engine, wanted, folder, found, options)
         except KeyboardInterrupt:
             _say_how_to_go_on(folder)
             raise
     return _show(of_comparison(folder), options.json, folder)
+
+
+def _probe_layers(
+    engine: EngineProcess, wanted: Comparison, folder: Path, found: Opened, options: argparse.Namespace
+) -> None:
+    """Asks the pretrained network; where that fails, the verdict does without."""
+    listing = listing_path(cache_dir())
+    write_listing(listing, found.look, found.scan, split_of(found.scan, RunSpec().split_fractions, wanted.seed))
+    job = commands.ProbeLayers(
+        listing=str(listing),
+        data=str(found.look.root.absolute()),
+        rule=found.scan.pixel_rule,
+        backbone=wanted.backbone,
+        weights_file=weights_of(options),
+        fit=wanted.fit,
+        size=wanted.size or None,
+        seed=wanted.seed,
+    )
+
+    def heard(event: events.AnyEvent) -> None:
+        if isinstance(event, events.LayersProbed):
+            transfer.write_layers(folder, event)
+
+    drive(engine, job, heard)
 
 
 def _say_how_to_go_on(folder: Path) -> None:
@@ -88,12 +120,12 @@ def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Ent
     scan = found.scan
     folds = options.folds
     if folds is None:
-        folds = comparison.folds_by_default(len(scan.used), comparing.has_parts(scan))
+        folds = comparing.default_folds(scan)
     elif folds == 1:
         raise UserError("One fold would score nothing that another run has learned.", "Give --folds 2 or more, or 0.")
     return Comparison(
         dataset=scan.name,
-        fingerprint=fingerprint(scan.used),
+        fingerprint=comparing.images_key(scan),
         grouped_by=scan.grouping.key,
         backbone=name,
         size=options.size or 0,
@@ -102,6 +134,7 @@ def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Ent
         seed=options.seed,
         augmentation=options.augmentation,
         entrants=entrants,
+        purpose="transfer" if options.transfer else "strategies",
     )
 
 
@@ -163,6 +196,10 @@ def _show(result: Result, as_json: bool, folder: Path | None = None) -> int:
             verdict,
         )
     out.print(pairs)
+    if result.transfer is not None:
+        out.print(result.transfer.sentence)
+        for cause in result.transfer.causes:
+            out.print(f"  {cause.line}")
     for sentence in result.sentences:
         out.print(sentence)
     out.print("* the cheapest way that is not clearly worse than the best")

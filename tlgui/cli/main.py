@@ -209,6 +209,11 @@ def _add_compare(verbs: _Verbs[argparse.ArgumentParser]) -> None:
         help=f"ways to train, fine-tune-top with the number of its layer groups (default: {DEFAULT_STRATEGIES})",
     )
     compare.add_argument(
+        "--transfer",
+        action="store_true",
+        help="whether pretraining helps here at all: frozen, fine-tuned, at a tenth of the rates, and from scratch",
+    )
+    compare.add_argument(
         "--folds",
         type=whole,
         metavar="K",

@@ -61,7 +61,7 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """For people."""
         name = STRATEGIES[self.strategy].label
         groups = f", {self.top_groups} group{'' if self.top_groups == 1 else 's'}" if self.top_groups else ""
-        rate = "" if self.rate_factor == 1 else f", learning rates times {self.rate_factor:g}"
+        rate = "" if self.rate_factor == 1 else f", rates × {self.rate_factor:g}"
         return f"{name}{groups}{rate}"
 
 
@@ -70,7 +70,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         format: version of this file's layout.
-        dataset, fingerprint: the name of the folder of images, and a hash of what is used of it.
+        dataset, fingerprint: the name of the folder of images, and a hash of what is used of it and how.
         grouped_by: what keeps images together in one fold.
         backbone, size, fit, epochs, seed, augmentation, mirror: the same for all.
         folds: each image is scored by the run that did not see it; 0 = one split, scored on its validation images.

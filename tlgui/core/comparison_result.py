@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from tlgui.core import comparison as comparisons
+from tlgui.core import transfer
 from tlgui.core.comparison import Comparison
 from tlgui.core.comparison_answers import (
     Answers,
@@ -24,6 +25,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.paired import LEVEL, Paired, compare
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import clustered
+from tlgui.core.transfer import Transfer
 
 ScoredOn = Literal["out-of-fold", "validation", "test"]
 _ON = {
@@ -86,6 +88,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         at_most_worse: by how much the cheapest way may be worse than the best one, by the interval; 0 where it is it.
         test_looks: how often test images were scored for this.
         sentences: what people read.
+        transfer: whether pretraining helped, where that was asked.
     """
 
     scored_on: ScoredOn
@@ -100,6 +103,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     at_most_worse: float
     test_looks: int
     sentences: list[str]
+    transfer: Transfer | None = None
 
 
 def of_comparison(folder: Path) -> Result:
@@ -126,8 +130,26 @@ def of_comparison(folder: Path) -> Result:
             if leg.entrant == entrant
         ]
         answers.append(pooled(mine))
+    if any(one.right.keys() != answers[0].right.keys() for one in answers):
+        raise UserError(
+            f"The ways in '{folder.name}' were not scored on the same images: the split changed between them.",
+            "Begin a new comparison.",
+            code="not_comparable",
+        )
     looks = sum(has_test(RunFolder(folder / leg.folder)) for leg in legs) if not asked.folds else len(asked.entrants)
-    return judge(answers, asked.scored_on, looks, asked)
+    result = judge(answers, asked.scored_on, looks, asked)
+    if asked.purpose != "transfer":
+        return result
+    tuned = [RunFolder(folder / leg.folder) for leg in legs if leg.entrant == transfer.TUNED]
+    learned = [told for run in tuned for told in answers_of(run, "train", "", "").right.values()]
+    found = transfer.judge(
+        result.rows,
+        result.pairs,
+        tuned[0].spec().similarity,
+        sum(learned) / len(learned) if learned else None,
+        transfer.read_layers(folder),
+    )
+    return msgspec.structs.replace(result, transfer=found)
 
 
 def of_runs(runs: Sequence[RunFolder]) -> Result:

@@ -152,13 +152,12 @@ def _two_sided(t: float, degrees: int) -> float:
     Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
     """
     angle = math.atan(t / math.sqrt(degrees))
-    odd = degrees % 2
-    total = term = math.cos(angle) if odd else 1.0
+    odd = degrees % 2 == 1
+    total = term = (math.cos(angle) if degrees > 1 else 0.0) if odd else 1.0
     for k in range(3 if odd else 2, degrees - 1, 2):
         term *= math.cos(angle) ** 2 * (k - 1) / k
         total += term
+    within = math.sin(angle) * total
     if odd:
-        within = 2 / math.pi * (angle + (math.sin(angle) * total if degrees > 1 else 0.0))
-    else:
-        within = math.sin(angle) * total
+        within = 2 / math.pi * (angle + within)
     return min(1.0, max(0.0, 1 - within))

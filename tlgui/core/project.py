@@ -117,6 +117,18 @@ class Project:
             ]
             self._keep(msgspec.structs.replace(file, entries=entries))
 
+    def claim(self) -> None:
+        """Has a folder of its own from now on, before something other than decisions, a split or a run goes there.
+
+        Raises:
+            UserError: the project's folder cannot be written.
+        """
+        with self._changing() as file:
+            known = self.entries
+            self._keep(file)
+            # What other windows decided meanwhile is followed after `refresh` alone.
+            self._file = msgspec.structs.replace(self._file, entries=list(known))
+
     def with_changes(self, changes: Sequence[Change]) -> Intake:
         """What would be in force with these too; nothing is kept."""
         return fold([*self.in_force, *changes])

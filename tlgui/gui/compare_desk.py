@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from tlgui.core import commands, comparison, run_folder
-from tlgui.core.comparison import ComparedRun, Comparison, Entrant
+from tlgui.core import commands, comparison
+from tlgui.core.comparison import ComparedRun, Comparison, Entrant, Purpose
 from tlgui.core.comparison_result import Result, of_comparison
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import ComparisonPrepared, PrepareComparison, Refused
 from tlgui.core.paths import projects_dir
 from tlgui.core.run_queue import Queued
-from tlgui.gui.background import run_in_background
+from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.networks import label_of
 
 if TYPE_CHECKING:
+    from tlgui.core.run_folder import RunFolder
     from tlgui.gui.workbench import Workbench
 
 State = Literal["none", "preparing", "running", "interrupted", "complete"]
@@ -75,9 +77,14 @@ class CompareDesk(QObject):
         self.earlier: list[Earlier] = []
         self._ticket: int | None = None
         self._data: Path | None = None
+        self._weights_file = ""
+        self._reading: Task | None = None
+        self._ends = False  # one of its runs has ended, and what that came to is being read
+        self._enters = False  # its runs are on their way into the queue
+        self._told_by_queue = False
         bench.imaging.answered.connect(self._on_answered)
         bench.imaging.failed.connect(self._on_failed)
-        bench.runs.ended.connect(lambda *_: self._read_again())
+        bench.runs.ended.connect(self._on_run_ended)
         bench.queue.changed.connect(self._on_queue_changed)
 
     @property
@@ -85,11 +92,22 @@ class CompareDesk(QObject):
         """How far the one in hand is."""
         if self._ticket is not None:
             return "preparing"
-        if self.folder is None:
+        if self.folder is None or self.comparison is None:
             return "none"
         if self.result is not None:
             return "complete"
-        return "running" if self.waiting or self.training is not None else "interrupted"
+        moves = self._ends or self._enters or self._begins
+        return "running" if moves or self.waiting or self.training is not None else "interrupted"
+
+    @property
+    def _begins(self) -> bool:
+        """Whether a run of it was taken out of the queue, to begin in a moment."""
+        return self._bench.queue.taken in {run.run for run in self.runs}
+
+    @property
+    def ticket(self) -> int | None:
+        """Of the images whose run folders are being made: they may be left meanwhile."""
+        return self._ticket
 
     @property
     def waiting(self) -> list[Queued]:
@@ -111,6 +129,11 @@ class CompareDesk(QObject):
         """How many of its runs are whole."""
         return sum(run.done for run in self.runs)
 
+    @staticmethod
+    def holds(run: RunFolder | None) -> bool:
+        """Whether a run belongs to a comparison, the one in hand or another."""
+        return run is not None and comparison.is_comparison(run.path.parent)
+
     def reason_against_start(self) -> str:
         """Why none can begin now, as a sentence; "" when one can."""
         draft = self._bench.draft
@@ -120,13 +143,20 @@ class CompareDesk(QObject):
             return "This page shows the images of a run. Set up a new one from it first."
         if reason := draft.missing("backbone"):
             return reason
+        row = self._bench.backbones.row(draft.backbone)
+        if not (draft.weights_file or draft.only_scratch or row.usable):
+            # The queue fetches nothing, and the ways need them also where the run that is set up does not.
+            return f"The weights of {label_of(draft.backbone)} are not on this computer yet. Download them first."
         return "" if self._bench.scan_ticket is not None else "The images have not been read yet."
 
-    def start(self, entrants: Sequence[Entrant], epochs: int, folds: int | None) -> None:
+    def start(
+        self, entrants: Sequence[Entrant], epochs: int, folds: int | None, purpose: Purpose = "strategies"
+    ) -> None:
         """Makes the run folders and lets them train one after another.
 
         Args:
             entrants: at least two.
+            purpose: "transfer" asks whether pretraining helps, of `transfer.ENTRANTS`.
             epochs: for each.
             folds: `None` = as the images need.
         """
@@ -144,6 +174,7 @@ class CompareDesk(QObject):
             augmentation=spec.training.augmentation,
             mirror=mirror,  # type: ignore[arg-type]
             entrants=list(entrants),
+            purpose=purpose,
         )
         self.forget()
         self._ask(wanted, folds, None)
@@ -182,8 +213,10 @@ class CompareDesk(QObject):
             return
         draft = self._bench.draft
         draft.set_strategy(way.strategy)
-        if way.top_groups:
-            draft.set_training("top_groups", way.top_groups)
+        asked = self.comparison.spec(way).training if self.comparison is not None else draft.training
+        for field in ("top_groups", "head_learning_rate", "top_learning_rate"):
+            if (value := getattr(asked, field)) is not None:
+                draft.set_training(field, value)
         self._bench.show("review")
 
     def open(self, folder: Path) -> None:
@@ -196,6 +229,7 @@ class CompareDesk(QObject):
         """Shows none; it stays on the disk."""
         self.folder, self.comparison, self.runs, self.result = None, None, [], None
         self.problem = self.remedy = ""
+        self._ends = self._enters = self._told_by_queue = False
         self.changed.emit()
 
     def refresh(self) -> None:
@@ -211,7 +245,11 @@ class CompareDesk(QObject):
         if data is None or ticket is None:
             return
         self._ticket, self._data = ticket, data
+        # Weights of the person's own belong to the network that is set up now.
+        own = self._bench.draft.weights_file if self._bench.draft.backbone == wanted.backbone else ""
+        self._weights_file = str(own or "")
         self.problem = self.remedy = ""
+        self._told_by_queue = False
         self._bench.imaging.ask(
             PrepareComparison(
                 ticket=ticket,
@@ -225,7 +263,7 @@ class CompareDesk(QObject):
 
     def _on_answered(self, answer: object) -> None:
         if isinstance(answer, ComparisonPrepared) and answer.ticket == self._ticket:
-            self._ticket = None
+            self._let_go()
             self.folder, self.comparison, self.runs = Path(answer.folder), answer.comparison, answer.runs
             self._queue()
             self.refresh()
@@ -236,24 +274,35 @@ class CompareDesk(QObject):
         if self._ticket is not None:
             self._fail(error.problem, error.remedy)
 
+    def _let_go(self) -> None:
+        """The images may have been left while their folders were made."""
+        ticket, self._ticket = self._ticket, None
+        self._bench.scans.let_go(ticket)
+
     def _fail(self, problem: str, remedy: str) -> None:
-        self._ticket = None
+        self._let_go()
         self.problem, self.remedy = problem, remedy
         self.changed.emit()
 
     def _queue(self) -> None:
         assert self.comparison is not None and self._data is not None
-        name = self.comparison.dataset
-        data, weights_file = str(self._data.absolute()), self._bench.draft.weights_file
-        left = [run for run in self.runs if not run.done]
-        self._bench.queue.add_made(
-            [
-                Queued(run=run.run, data=data, name=name, method=run.label, weights_file=str(weights_file or ""))
-                for run in left
-            ]
-        )
+        name, data, own = self.comparison.dataset, str(self._data.absolute()), self._weights_file
+        left = [
+            Queued(run=run.run, data=data, name=name, method=run.label, weights_file=own)
+            for run in self.runs
+            if not run.done
+        ]
+        if left:
+            self._enters = True
+            self._bench.queue.add_made(left)
 
     # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _on_run_ended(self, run: str, _ending: object) -> None:
+        if any(one.run == os.path.realpath(run) for one in self.runs):
+            self._ends = True
+            self.changed.emit()
+        self._read_again()
 
     def _read_again(self) -> None:
         folder = self.folder
@@ -263,6 +312,7 @@ class CompareDesk(QObject):
         def arrived(read: _Read | UserError) -> None:
             if self.folder != folder or self._ticket is not None:
                 return
+            self._ends = False
             if isinstance(read, UserError):
                 self.problem, self.remedy = read.problem, read.remedy
             else:
@@ -270,17 +320,23 @@ class CompareDesk(QObject):
                 self.comparison, self.runs, self.result = read
                 if whole:
                     run_in_background(self, _earlier, self._on_earlier)
-            self.changed.emit()
+            self._on_queue_changed()
 
-        run_in_background(self, _caught(lambda: _read(folder)), arrived)
+        if self._reading is not None:
+            self._reading.cancel()  # of two that are under way, the earlier one may arrive last
+        self._reading = run_in_background(self, _caught(lambda: _read(folder)), arrived)
 
     def _on_queue_changed(self) -> None:
         """A run of it that failed stands in the queue with its problem."""
+        self._enters = self._enters and not (self.waiting or self._begins)
         mine = {run.run: run.label for run in self.runs}
         failed = next((one for one in self._bench.queue.entries if one.problem and one.run in mine), None)
-        if failed is not None:
+        if failed is not None and self._ticket is None:
             self.problem = f"{mine[failed.run]}: {failed.problem}"
             self.remedy = "The other ways go on. Put it right, then go on with the comparison."
+        elif self._told_by_queue:
+            self.problem = self.remedy = ""
+        self._told_by_queue = failed is not None and self._ticket is None
         self.changed.emit()
 
     def _on_earlier(self, earlier: list[Earlier]) -> None:
@@ -315,7 +371,7 @@ def _read(folder: Path) -> _Read:
 
 def _earlier() -> list[Earlier]:
     found = []
-    for parent in projects_dir().glob(f"*/{comparison.FOLDER}"):
+    for parent in Path(os.path.realpath(projects_dir())).glob(f"*/{comparison.FOLDER}"):
         for folder in comparison.list_comparisons(parent):
             try:
                 one = comparison.read(folder)
@@ -325,8 +381,3 @@ def _earlier() -> list[Earlier]:
             left = len(comparison.still_to_train(folder, one))
             found.append(Earlier(folder, one.dataset, [entrant.label for entrant in one.entrants], begun, left))
     return sorted(found, key=lambda one: one.begun, reverse=True)[:50]
-
-
-def place_of_images(one: Comparison) -> Path | None:
-    """Where the images of a comparison lay last; `None` where that is unknown."""
-    return run_folder.recall_place(one.fingerprint)

@@ -61,6 +61,11 @@ class QueueDesk(QObject):
         return run_queue.waiting(self.entries)
 
     @property
+    def taken(self) -> str:
+        """The run that was taken out of the list and begins in a moment, "" without one."""
+        return self._taken.run if self._taken is not None else ""
+
+    @property
     def busy(self) -> bool:
         """Whether another run begins by itself: the computer is kept awake for it, and closing asks."""
         return self.goes_on and bool(self.waiting)

@@ -43,7 +43,7 @@ class RailEntry(QAbstractButton):
 
     def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
         """The height is fixed, the width is the rail's."""
-        return QSize(NARROW - 20, 38) if self.is_narrow else QSize(WIDE - 26, self._height)
+        return QSize(NARROW - 20, 34) if self.is_narrow else QSize(WIDE - 26, self._height)
 
     minimumSizeHint = sizeHint  # noqa: N815  Qt's name
 

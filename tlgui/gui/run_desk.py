@@ -301,7 +301,7 @@ class RunDesk(QObject):
             self.ended.emit(str(entry.folder.path) if entry.folder is not None else "", event)
 
     def _note_time(self, entry: Entry, ending: Any) -> None:
-        if self._bench.compare.training is None:  # a fold finds much of its work done, so its time tells little
+        if not self._bench.compare.holds(entry.folder):  # a fold finds much of its work done, so its time tells little
             self._bench.machine.note_ended(entry.spec, entry.began_at, ending)
         entry.began_at = None
 

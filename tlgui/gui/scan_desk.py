@@ -113,6 +113,12 @@ class ScanDesk(QObject):
         self._preparing = _Preparing(self.ticket, answer)
         self._bench.imaging.prepare(self.ticket, data, spec, None)
 
+    def let_go(self, ticket: int | None) -> None:
+        """Forgets a ticket, unless it is needed still: run folders that are being made would never be answered for."""
+        made = self._preparing.ticket if self._preparing is not None else None
+        if ticket is not None and ticket not in (self.ticket, made, self._bench.compare.ticket):
+            self._bench.imaging.forget(ticket)
+
     def _begin_beside(self) -> None:
         """The folder that will be read is made first."""
         self._forget()
@@ -135,16 +141,10 @@ class ScanDesk(QObject):
         self.from_demo, self.unpacking, self._table = False, None, ""
         self._bench.intake.forget()
         for ticket in left:
-            self._let_go(ticket)
+            self.let_go(ticket)
         if (folder := self._bench.draft.data) is not None:
             # Those of other folders, on the cards of earlier runs say, go on.
             self._bench.thumbnails.forget_folder(folder)
-
-    def _let_go(self, ticket: int | None) -> None:
-        """Forgets a ticket, unless it is needed still: a run folder that is being made would never be answered for."""
-        needed = (self.ticket, self._preparing.ticket if self._preparing is not None else None)
-        if ticket is not None and ticket not in needed:
-            self._bench.imaging.forget(ticket)
 
     def _on_answered(self, answer: Any) -> None:
         if isinstance(answer, messages.RunPrepared) or (
@@ -161,7 +161,7 @@ class ScanDesk(QObject):
         if made is None or answer.ticket != made.ticket:
             return
         self._preparing = None
-        self._let_go(made.ticket)
+        self.let_go(made.ticket)
         made.answer(answer)
 
     def _on_made(self, answer: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,8 @@ from tlgui.core.comparison import (
 from tlgui.core.errors import UserError
 from tlgui.core.project import Project
 from tlgui.core.records import Scan
-from tlgui.core.run_folder import RunFolder, fingerprint
+from tlgui.core.run_folder import RunFolder
+from tlgui.core.split import most_folds
 from tlgui.imaging.opening import Opened
 from tlgui.imaging.prepare import prepare_run
 from tlgui.imaging.refusals import refuse_fold
@@ -34,12 +36,42 @@ def has_parts(scan: Scan) -> bool:
     return any(record.given_split for record in scan.used)
 
 
+def images_key(scan: Scan) -> str:
+    """A hash of all that decides what a run of these images learns: contents, classes, groups, parts, pixel values.
+
+    A comparison that goes on after a label was put right, say, would compare two different sets.
+    """
+    lines = sorted(
+        "\t".join((record.path, record.content_hash, record.class_name, record.group, record.given_split))
+        for record in scan.used
+    )
+    rule = msgspec.json.encode(scan.pixel_rule)
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape") + b"\n" + rule).hexdigest()
+
+
+def default_folds(scan: Scan) -> int:
+    """How many folds where nobody says; none where even two would leave a class out of one."""
+    folds = folds_by_default(len(scan.used), has_parts(scan))
+    most = most_folds(scan.used)
+    return min(folds, most) if most >= 2 else 0
+
+
 def refuse_folds(scan: Scan, folds: int) -> None:
     """Raise a UserError where the images cannot be parted so."""
     if folds > MOST_FOLDS:
         raise UserError(f"{folds} folds would be {folds} runs of each way.", f"Choose {MOST_FOLDS} folds at the most.")
     if folds:
         refuse_fold(scan.used, (1, folds))
+
+
+def place_of_new(project: Project) -> Path:
+    """A folder for a new comparison, in the project that these images have from now on.
+
+    Raises:
+        UserError: the project cannot be written.
+    """
+    project.claim()
+    return new_folder(project.path / FOLDER, datetime.now())
 
 
 def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan, project: Project | None) -> RunFolder:
@@ -55,12 +87,7 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
     Raises:
         UserError: the images are not those with which it began, or the folder cannot be written.
     """
-    if fingerprint(scan.used) != comparison.fingerprint or scan.grouping.key != comparison.grouped_by:
-        raise UserError(
-            f"The images of '{comparison.dataset}', or what keeps them together, are not as when the comparison began.",
-            "Put them back as they were and read them with the same options, or begin a new comparison.",
-            code="images_changed",
-        )
+    _refuse_changed(comparison, scan)
     path = folder / leg.folder
     if (
         (path / "run.toml").is_file()
@@ -98,19 +125,20 @@ def all_made(
     """
     scan = opened.scan
     if folder is None:
-        folds = folds_by_default(len(scan.used), has_parts(scan)) if folds is None else folds
+        folds = default_folds(scan) if folds is None else folds
         refuse_folds(scan, folds)
         comparison = msgspec.structs.replace(
             comparison,
             dataset=scan.name,
-            fingerprint=fingerprint(scan.used),
+            fingerprint=images_key(scan),
             grouped_by=scan.grouping.key,
             folds=folds,
         )
-        folder = new_folder(opened.project.path / FOLDER, datetime.now())
+        folder = place_of_new(opened.project)
         write(folder, comparison)
     else:
         comparison = read(folder)
+        _refuse_changed(comparison, scan)  # before anything of it is removed
     runs = []
     for leg in comparison.legs():
         path = folder / leg.folder
@@ -121,3 +149,12 @@ def all_made(
         run = made(folder, comparison, leg, data, scan, opened.project)
         runs.append(ComparedRun(run=str(run.path.resolve()), label=leg.label, strategy=leg.entrant.strategy, done=done))
     return folder, comparison, runs
+
+
+def _refuse_changed(comparison: Comparison, scan: Scan) -> None:
+    if images_key(scan) != comparison.fingerprint:
+        raise UserError(
+            f"The images of '{comparison.dataset}', their classes or groups are not as when the comparison began.",
+            "Put them back as they were and read them with the same options, or begin a new comparison.",
+            code="images_changed",
+        )

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from tlgui.core import transfer
 from tlgui.core.comparison import ComparedRun
 from tlgui.core.errors import UserError
 from tlgui.gui import numbers
 from tlgui.gui.pages.compare.earlier_card import EarlierCard
 from tlgui.gui.pages.compare.result_card import ResultCard
+from tlgui.gui.pages.compare.transfer_card import TransferCard
 from tlgui.gui.pages.compare.ways_card import WaysCard
 from tlgui.gui.widgets import Action, Button, Card, Cell, Column, Label, Page, ProgressRow, Table
 
@@ -76,6 +78,9 @@ class ComparePage(Page):
         )
         for card in (self.progress, self.progress_table, self.result, self.ways):
             main.addWidget(card)
+        self.transfer = TransferCard(self)
+        self.transfer.asked.connect(self._on_transfer)
+        side.addWidget(self.transfer)
         side.addWidget(self.about)
         side.addWidget(self.earlier)
         self.another_button = Button(action=self.another)
@@ -87,6 +92,14 @@ class ComparePage(Page):
         if epochs is not None and not self.ways.reason_against():
             self._desk.start(self.ways.entrants, int(epochs), self.ways.chosen_folds)
 
+    def _on_transfer(self) -> None:
+        epochs = self.ways.epochs.value()
+        if epochs is not None and not self._against_transfer():
+            self._desk.start(transfer.ENTRANTS, int(epochs), self.ways.chosen_folds, "transfer")
+
+    def _against_transfer(self) -> str:
+        return self._desk.reason_against_start() or self.ways.reason_against(ticked=False)
+
     def _refresh(self) -> None:
         desk, state = self._desk, self._desk.state
         sets_up = state in ("none", "preparing")
@@ -95,8 +108,10 @@ class ComparePage(Page):
         self.progress_table.setVisible(state in ("running", "interrupted"))
         self.result.setVisible(state == "complete")
         self.another_button.setVisible(state in ("complete", "interrupted"))
+        self.transfer.setVisible(sets_up)
         if sets_up:
             self.ways.refresh()
+            self.transfer.set_reason(self._against_transfer(), self.ways.total_words(transfer.ENTRANTS))
         if desk.result is not None and state == "complete":
             self.result.show_result(desk.result)
         self._show_progress()

@@ -17,6 +17,11 @@ from tlgui.gui.widgets.table_cells import Index
 from tlgui.gui.widgets.table_delegate import CellDelegate
 
 _AXIS = 2
+_TRANSFER = {
+    "helped": "Pretraining helps here",
+    "cannot be told apart": "Whether pretraining helps cannot be told",
+    "hurt": "Pretraining hurts here: negative transfer",
+}
 _ROWS = (
     Column("Way", stretch=True, min=150),
     Column("Accuracy", align="right", tooltip="The share of the images that are right, with its 95 % interval."),
@@ -45,13 +50,15 @@ class ResultCard(Card):
         super().__init__("", flush=True, parent=parent)
         self.words = Label("", wrap=True)
         self.words.setContentsMargins(16, 0, 16, 6)
+        self.transfer = Label("", wrap=True)
+        self.transfer.setContentsMargins(16, 0, 16, 6)
         self.rows = _WayTable()
         self.pairs = Table(_PAIRS, name="Each pair of ways")
         self._pairs_title = Label("Each pair, on the same images", "card-title")
         self._pairs_title.setContentsMargins(16, 12, 16, 4)
         self.notes = Label("", "caption", wrap=True)
         self.notes.setContentsMargins(16, 8, 16, 12)
-        for widget in (self.words, self.rows, self._pairs_title, self.pairs, self.notes):
+        for widget in (self.transfer, self.words, self.rows, self._pairs_title, self.pairs, self.notes):
             self.body.addWidget(widget)
 
     def show_result(self, result: Result) -> None:
@@ -61,6 +68,10 @@ class ResultCard(Card):
         choose = [sentence for sentence in others if sentence.startswith("Cheapest")]
         self.words.setText(" ".join([first, *choose]))
         self.notes.setText(" ".join(sentence for sentence in others if sentence not in choose))
+        found = result.transfer
+        self.transfer.setVisible(found is not None)
+        if found is not None:
+            self.transfer.setText("\n".join([found.sentence, *(f"•  {cause.line}" for cause in found.causes)]))
         self.rows.show_rows(result)
         labels = {row.key: row.label for row in result.rows}
         self.pairs.set_rows([_pair(pair, labels) for pair in result.pairs])
@@ -149,5 +160,7 @@ def _p(value: float) -> str:
 
 
 def _headline(result: Result) -> str:
+    if result.transfer is not None:
+        return _TRANSFER[result.transfer.verdict]
     labels = {row.key: row.label for row in result.rows}
     return "No winner" if result.winner is None else f"The winner: {labels[result.winner]}"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 from tlgui.core.comparison import DEFAULT_EPOCHS, Comparison, Entrant, folds_by_default
 from tlgui.core.estimates import about_time
 from tlgui.core.strategies import STRATEGIES
+from tlgui.gui.networks import label_of
 from tlgui.gui.widgets import Card, Label, NumberField, Segmented
 from tlgui.gui.wizard.costs import seconds_of, short
 
@@ -99,9 +100,16 @@ class WaysCard(Card):
         summary = self._bench.draft.summary
         return summary is not None and summary.gives_split
 
-    def reason_against(self) -> str:
-        """Why that cannot be compared, as a sentence; "" when it can."""
-        if len(self.entrants) < 2:
+    def reason_against(self, ticked: bool = True) -> str:
+        """Why that cannot be compared, as a sentence; "" when it can.
+
+        Args:
+            ticked: whether it is about the ticked ways.
+        """
+        draft = self._bench.draft
+        if draft.only_scratch and not (ticked and len(self.entrants) < 2):
+            return f"{label_of(draft.backbone)} has no pretrained weights: it can only be trained from scratch."
+        if ticked and len(self.entrants) < 2:
             return "Tick at least two ways."
         if self.epochs.value() is None:
             return self.epochs.problem or "Say how many epochs."
@@ -116,9 +124,9 @@ class WaysCard(Card):
             label.setText(short(about_time(seconds)) if seconds else "")
         self.why.setText(self._sentence())
 
-    def total_words(self) -> str:
-        """How long all of it takes here; "" where no speed is known."""
-        seconds = self._seconds(self.entrants)
+    def total_words(self, entrants: Sequence[Entrant] = ()) -> str:
+        """How long all of it takes here (default: the ticked ways); "" where no speed is known."""
+        seconds = self._seconds(entrants or self.entrants)
         return f"Takes {about_time(seconds)} on this computer" if seconds else ""
 
     def _seconds(self, entrants: Sequence[Entrant]) -> float:

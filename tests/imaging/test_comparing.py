@@ -1,0 +1,252 @@
+"""The runs of a comparison: the same folds for every way, all images tested once, and the project's split untouched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from helpers.compared import comparison_of
+from helpers.pictures import write_dataset, write_picture, write_tree
+
+from tlgui.core import comparison, events
+from tlgui.core.comparison import MOST_FOLDS, Comparison, Leg
+from tlgui.core.errors import UserError
+from tlgui.core.intake import GroupBy
+from tlgui.core.run_folder import RunFolder, fingerprint
+from tlgui.core.run_spec import RunSpec, Training
+from tlgui.imaging.comparing import all_made, default_folds, has_parts, images_key, made, refuse_folds
+from tlgui.imaging.opening import Opened, open_folder
+from tlgui.imaging.prepare import prepare_run
+
+WAYS = ("feature-extraction", "fine-tune-top:2")
+ONE_SPLIT = RunSpec(training=Training(strategy="feature-extraction"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return write_dataset(tmp_path / "photos", {"across": 10, "down": 11}, size=24)
+
+
+def opened(data: Path, *changes: GroupBy) -> Opened:
+    return open_folder(data, isolated=False, changes=changes)
+
+
+def asked(found: Opened, folds: int = 3) -> Comparison:
+    return msgspec.structs.replace(
+        comparison_of(*WAYS, folds=folds),
+        dataset=found.scan.name,
+        fingerprint=images_key(found.scan),
+        grouped_by=found.scan.grouping.key,
+    )
+
+
+def made_all(folder: Path, data: Path, found: Opened, folds: int = 3) -> dict[Leg, RunFolder]:
+    wanted = asked(found, folds)
+    return {leg: made(folder, wanted, leg, data, found.scan, found.project) for leg in wanted.legs()}
+
+
+def parts(run: RunFolder) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
+    for row in run.manifest():
+        found[row.part].add(row.path)
+    return found
+
+
+def project_files(found: Opened) -> dict[str, bytes]:
+    place = found.project.path
+    return {path.name: path.read_bytes() for path in place.rglob("*") if path.is_file()} if place.is_dir() else {}
+
+
+def test_every_image_is_tested_once_by_each_way_in_the_same_folds(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    runs = made_all(tmp_path / "cmp", photos, found)
+    everything = {record.path for record in found.scan.used}
+    assert len(everything) == 21
+
+    for way in asked(found).entrants:
+        tested = [parts(run)["test"] for leg, run in runs.items() if leg.entrant == way]
+        assert len(tested) == 3 and sum(map(len, tested)) == 21
+        assert set.union(*tested) == everything
+    for number in (1, 2, 3):
+        one, other = (run for leg, run in runs.items() if leg.fold == number)
+        assert parts(one) == parts(other)
+        assert all(parts(one).values()), "none of them is empty"
+        assert set.union(*parts(one).values()) == everything
+    assert [run.path.name for run in runs.values()] == [leg.folder for leg in asked(found).legs()]
+
+
+def test_a_run_is_asked_for_what_the_comparison_says(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    for leg, run in made_all(tmp_path / "cmp", photos, found).items():
+        spec = run.spec()
+        assert (spec.training.strategy, spec.training.epochs, spec.training.patience) == (leg.entrant.strategy, 3, 0)
+        assert leg.entrant.top_groups in (0, spec.training.top_groups)
+        assert spec.dataset is not None and spec.dataset.fingerprint == fingerprint(found.scan.used)
+        assert str(photos) not in run.spec_path.read_text(encoding="utf-8")
+
+
+def test_images_of_one_group_are_tested_together(photos: Path, tmp_path: Path) -> None:
+    for picture in sorted(photos.rglob("*.png")):
+        picture.rename(picture.with_name(f"P{int(picture.stem) // 2}_{picture.name}"))
+    found = opened(photos, GroupBy(key=r"pattern:^(P\d+)_"))
+    runs = made_all(tmp_path / "cmp", photos, found, folds=2)
+    assert asked(found).grouped_by == r"pattern:^(P\d+)_"
+    for run in runs.values():
+        for group in {row.group for row in run.manifest()}:
+            assert group
+            assert len({row.part for row in run.manifest() if row.group == group}) == 1
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_the_split_that_the_project_keeps_is_neither_written_nor_changed(
+    photos: Path, tmp_path: Path, folds: int
+) -> None:
+    found = opened(photos)
+    made_all(tmp_path / "cmp 1", photos, found, folds)
+    assert "split.csv" not in project_files(found)
+    assert found.project.kept_split((0.7, 0.15, 0.15), 0) is None
+
+    kept = parts(prepare_run(photos, ONE_SPLIT, tmp_path / "run", scan=found.scan, project=found.project).run)
+    before = project_files(found)
+    assert "split.csv" in before
+    runs = made_all(tmp_path / "cmp 2", photos, found, folds)
+
+    assert project_files(found) == before
+    if folds == 0:
+        assert all(parts(run) == kept for run in runs.values()), "one split is the project's own"
+    again = prepare_run(photos, ONE_SPLIT, tmp_path / "again", scan=found.scan, project=found.project).run
+    assert parts(again) == kept
+
+
+def test_folds_do_not_depend_on_what_the_project_keeps(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    before = [parts(run) for run in made_all(tmp_path / "cmp 1", photos, found).values()]
+    prepare_run(photos, ONE_SPLIT, tmp_path / "run", scan=found.scan, project=found.project)
+    found = opened(photos)
+    assert [parts(run) for run in made_all(tmp_path / "cmp 2", photos, found).values()] == before
+
+
+def test_a_changed_image_or_a_new_one_is_refused(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    wanted = asked(found)
+    first, second, *_ = wanted.legs()
+    made(tmp_path / "cmp", wanted, first, photos, found.scan, found.project)
+    picture = photos / "down" / "003.png"
+    content = picture.read_bytes()
+
+    write_picture(picture, 1, 999, size=24)
+    for leg in (first, second):  # also where the folder of the run is there
+        with pytest.raises(UserError, match="are not as when the comparison began") as refused:
+            made(tmp_path / "cmp", wanted, leg, photos, opened(photos).scan, found.project)
+        assert refused.value.code == "images_changed"
+    picture.write_bytes(content)
+    write_picture(photos / "down" / "new.png", 1, 1_000, size=24)
+    with pytest.raises(UserError, match="are not as when the comparison began"):
+        made(tmp_path / "cmp", wanted, second, photos, opened(photos).scan, found.project)
+    (photos / "down" / "new.png").unlink()
+    made(tmp_path / "cmp", wanted, second, photos, opened(photos).scan, found.project)
+
+
+def test_another_grouping_is_refused(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    wanted = asked(found)
+    grouped = opened(photos, GroupBy(key=r"pattern:^(\d\d)"))
+    with pytest.raises(UserError, match="or what keeps them together") as refused:
+        made(tmp_path / "cmp", wanted, next(wanted.legs()), photos, grouped.scan, grouped.project)
+    assert "begin a new comparison" in refused.value.remedy
+
+
+def test_a_run_folder_that_is_there_is_taken_and_one_that_broke_off_is_made(photos: Path, tmp_path: Path) -> None:
+    found = opened(photos)
+    wanted = asked(found)
+    leg = next(wanted.legs())
+    run = made(tmp_path / "cmp", wanted, leg, photos, found.scan, found.project)
+    run.append_event(events.Stopped(run=run.name))
+    (run.checkpoints / "last.safetensors").write_bytes(b"weights")
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    assert made(tmp_path / "cmp", wanted, leg, photos, found.scan, found.project).path == run.path
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+    other = list(wanted.legs())[1]
+    half = made(tmp_path / "cmp", wanted, other, photos, found.scan, found.project)
+    half.manifest_path.unlink()  # as when the power went between the two files
+    whole = made(tmp_path / "cmp", wanted, other, photos, found.scan, found.project)
+    assert len(whole.manifest()) == 21
+
+
+def test_a_folder_that_gives_parts_has_no_folds(tmp_path: Path) -> None:
+    counts = {"across": 4, "down": 4}
+    data = write_tree(tmp_path / "parted", {"train": counts, "val": counts, "test": counts}, size=24)
+    found = opened(data)
+    assert has_parts(found.scan)
+    with pytest.raises(UserError, match="The folders say what trains and what tests"):
+        refuse_folds(found.scan, 3)
+    refuse_folds(found.scan, 0)
+    runs = made_all(tmp_path / "cmp", data, found, folds=0)
+    assert {tuple(map(len, parts(run).values())) for run in runs.values()} == {(8, 8, 8)}
+
+
+def test_more_folds_than_a_class_has_images_or_a_file_holds_are_refused(photos: Path) -> None:
+    scan = opened(photos).scan
+    assert not has_parts(scan)
+    refuse_folds(scan, 10)
+    for folds in (1, 11):
+        with pytest.raises(UserError, match=f"cannot be parted into {folds} folds"):
+            refuse_folds(scan, folds)
+    many = [
+        msgspec.structs.replace(record, path=f"{number}/{record.path}") for record in scan.used for number in range(20)
+    ]
+    refuse_folds(msgspec.structs.replace(scan, used=many), MOST_FOLDS)
+    with pytest.raises(UserError, match=f"{MOST_FOLDS + 1} folds would be"):
+        refuse_folds(msgspec.structs.replace(scan, used=many), MOST_FOLDS + 1)
+
+
+def test_all_runs_are_made_at_once_in_a_new_folder_of_the_project(photos: Path) -> None:
+    found = opened(photos)
+    folder, wanted, runs = all_made(None, comparison_of(*WAYS), None, photos, found)
+    assert folder.parent == found.project.path / comparison.FOLDER
+    assert wanted == asked(found)
+    assert msgspec.structs.replace(comparison.read(folder), tlgui="") == wanted
+    assert [Path(run.run).name for run in runs] == [leg.folder for leg in wanted.legs()]
+    assert not any(run.done for run in runs)
+    assert "split.csv" not in project_files(found)
+
+
+def test_a_later_comparison_of_the_same_images_is_in_the_same_project(photos: Path) -> None:
+    first, _, _ = all_made(None, comparison_of(*WAYS), None, photos, opened(photos))
+    found = opened(photos)
+    assert first.parent == found.project.path / comparison.FOLDER
+    second, _, _ = all_made(None, comparison_of(*WAYS), None, photos, found)
+    assert comparison.list_comparisons(first.parent) == [second, first]
+
+
+def test_what_was_learned_is_not_removed_where_the_images_are_others(photos: Path) -> None:
+    found = opened(photos)
+    folder, wanted, runs = all_made(None, comparison_of(*WAYS), None, photos, found)
+    run = RunFolder(Path(runs[0].run))
+    run.append_event(events.Stopped(run=run.name, best_epoch=1))
+    (run.checkpoints / "last.safetensors").write_bytes(b"weights")
+    write_picture(photos / "down" / "new.png", 1, 1_000, size=24)
+    with pytest.raises(UserError, match="are not as when the comparison began"):
+        all_made(folder, wanted, None, photos, opened(photos))
+    assert (run.checkpoints / "last.safetensors").read_bytes() == b"weights"
+
+    (photos / "down" / "new.png").unlink()
+    all_made(folder, wanted, None, photos, opened(photos))
+    assert not (run.checkpoints / "last.safetensors").exists(), "what did not come to its end begins anew"
+
+
+@pytest.mark.parametrize("field", ["class_name", "group", "given_split", "content_hash"])
+def test_the_key_of_the_images_follows_all_that_decides_what_is_learned(photos: Path, field: str) -> None:
+    """A label that was put right between two runs would compare two different sets."""
+    scan = opened(photos).scan
+    first = msgspec.structs.replace(scan.used[0], **{field: "other"})
+    changed = msgspec.structs.replace(scan, used=[first, *scan.used[1:]])
+    assert images_key(changed) != images_key(scan) == images_key(msgspec.structs.replace(scan, used=scan.used[::-1]))
+
+
+def test_few_images_of_a_class_get_as_many_folds_as_they_allow(tmp_path: Path) -> None:
+    pair = opened(write_dataset(tmp_path / "pair", {"across": 9, "down": 2}, size=24)).scan
+    single = opened(write_dataset(tmp_path / "plenty", {"across": 9, "down": 5}, size=24)).scan
+    assert (default_folds(pair), default_folds(single)) == (2, 3)
