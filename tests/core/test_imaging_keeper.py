@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tlgui.core import imaging_messages as messages
+from tlgui.core.comparison import Comparison, Entrant
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_keeper import ImagingKeeper
 from tlgui.core.intake import CutTest
@@ -203,6 +204,24 @@ def test_a_second_press_while_a_run_is_prepared_makes_no_second_run(bench: Bench
     bench.keeper.hear(messages.RunPrepared(ticket=1, run="/runs/a", spec=RunSpec(), advice=""))
     bench.keeper.ask(PREPARE)
     assert child.heard == [PREPARE, PREPARE]
+
+
+def test_a_death_while_a_comparison_is_prepared_is_a_refusal(bench: Bench) -> None:
+    ways = [Entrant(strategy="feature-extraction"), Entrant(strategy="full-fine-tuning")]
+    compared = Comparison(backbone="resnet50", entrants=ways)
+    request = messages.PrepareComparison(ticket=1, data="/data", comparison=compared)
+    bench.ask(request, SCAN)
+    bench.keeper.hear(messages.ComparisonPrepared(ticket=1, folder="/c", comparison=compared, runs=[]))
+    bench.dies()
+    assert [(type(one).__name__, getattr(one, "request", "")) for one in bench.answers] == [
+        ("ComparisonPrepared", ""),
+        ("Refused", "ScanFolder"),
+    ], "what was answered is not refused after that"
+    bench.answers.clear()
+    bench.ask(request)
+    bench.dies()
+    (refused,) = bench.answers
+    assert isinstance(refused, messages.Refused) and refused.request == "PrepareComparison"
 
 
 def test_a_child_that_cannot_start_fails_once_and_leaves_nothing_open(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tlgui.core import imaging_messages as messages
+from tlgui.core.comparison import ComparedRun, Comparison, Entrant
 from tlgui.core.errors import UserError
 from tlgui.core.intake import GroupBy, LeaveOutClass, RenameClass, repair
 from tlgui.core.records import Copies, DatasetWarning, Grouping, LeftOut, PixelRule, Reason, TableColumns
@@ -34,6 +35,13 @@ SUMMARY = messages.ScanSummary(
     ],
     fingerprint="ab",
 )
+COMPARISON = Comparison(
+    dataset=NASTY,
+    grouped_by=NASTY,
+    backbone="resnet50",
+    mirror="no",
+    entrants=[Entrant(strategy="from-scratch"), Entrant(strategy="fine-tune-top", top_groups=2, rate_factor=0.1)],
+)
 REQUESTS = [
     messages.ScanFolder(ticket=1, data=NASTY, fractions=(0.5, 0.25, 0.25), seed=3),
     messages.Forget(ticket=1, numbers=[1, 2]),
@@ -42,6 +50,7 @@ REQUESTS = [
         ticket=1, root=NASTY, wanted=messages.Wanted(number=1, path=NASTY), longest=2048, rule=PixelRule(high=4095.0)
     ),
     messages.Prepare(ticket=1, data=NASTY, spec=RunSpec(training=Training(epochs=3)), run_dir=NASTY),
+    messages.PrepareComparison(ticket=1, data=NASTY, folder=NASTY, comparison=COMPARISON, folds=3),
     messages.DrawDemo(ticket=1),
     messages.ClassImages(ticket=1, class_name=NASTY, offset=0, count=60),
     messages.LeftOutFiles(ticket=1, offset=0, count=60),
@@ -78,6 +87,12 @@ ANSWERS = [
     messages.Scanned(ticket=1, summary=SUMMARY),
     messages.Refused(ticket=1, request="Prepare", problem=NASTY, remedy=NASTY, details=NASTY, code="x", is_fault=True),
     messages.RunPrepared(ticket=1, run=NASTY, spec=RunSpec(), advice=NASTY),
+    messages.ComparisonPrepared(
+        ticket=1,
+        folder=NASTY,
+        comparison=COMPARISON,
+        runs=[ComparedRun(run=NASTY, label=NASTY, strategy="feature-extraction", done=True)],
+    ),
     messages.DemoDrawn(ticket=1, folder=NASTY),
     messages.ClassPaths(ticket=1, class_name=NASTY, offset=2, paths=[NASTY], total=3),
     messages.LeftOutListed(ticket=1, offset=0, files=SUMMARY.left_out, total=1),
@@ -121,6 +136,10 @@ def test_an_answer_is_one_line_that_reads_back_alike(answer: messages.Answer) ->
         b'{"type":"Thumbnails","ticket":1,"root":"/","wanted":[],"side":100000}',
         b'{"type":"Resplit","ticket":1,"fractions":[1.5,0,0]}',
         b'{"type":"Forget","ticket":1,"nubmers":[]}',
+        b'{"type":"PrepareComparison","ticket":1,"data":"/x","folds":101,"comparison":{"backbone":"resnet50",'
+        b'"entrants":[{"strategy":"from-scratch"},{"strategy":"feature-extraction"}]}}',
+        b'{"type":"PrepareComparison","ticket":1,"data":"/x","comparison":{"backbone":"resnet50",'
+        b'"entrants":[{"strategy":"from-scratch"}]}}',
         b'{"type":"ClassImages","ticket":1,"class_name":"a","offset":0,"count":1000000}',
     ],
 )

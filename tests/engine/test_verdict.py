@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tlgui.core.paired import _t, compare, mcnemar
+from tlgui.core.paired import compare, mcnemar, student_t
 from tlgui.engine.verdict import by_most, sentence, together
 
 
@@ -114,7 +114,7 @@ def test_groups_of_one_image_each_change_nothing_and_one_group_says_as_much_as_o
     [(1, 12.7062), (4, 2.7764), (5, 2.5706), (6, 2.4469), (9, 2.2622), (19, 2.0930), (120, 1.9799)],
 )
 def test_students_t_is_that_of_the_printed_tables(degrees: int, value: float) -> None:
-    assert _t(degrees) == pytest.approx(value, abs=0.01)
+    assert student_t(degrees) == pytest.approx(value, abs=0.01)
 
 
 def test_the_verdict_in_words() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from helpers.bench import Bench, epoch, make_run, run_started
-from helpers.compare_bench import DONE, THREE, TWO, answer, asked_of, begun, end, ended, make, new_folder, share, whole
+from helpers.compare_bench import DONE, answer, asked_of, begun, ended
 from helpers.compared import comparison_of
+from helpers.made_comparison import THREE, TWO, end, make, new_folder, share, whole
 from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 

@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Refused, Scanned
+from tlgui.core.run_queue import Queued
 from tlgui.gui.closing import shut_down
 from tlgui.gui.help_dialog import HelpDialog, shortcut_rows
 from tlgui.gui.main_window import MainWindow
@@ -220,6 +221,26 @@ def test_the_way_back_takes_no_room_that_a_low_window_has_not(window: MainWindow
     bench.open_folder(tmp_path / "another")
     assert window.rail.is_narrow
     assert window.rail.minimumSizeHint().height() <= 540
+
+
+def test_neither_does_the_queue(window: MainWindow, bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    bench.started(tmp_path)
+    bench.open_folder(tmp_path / "another")
+    bench.queue.add_made([Queued(run=str(make_run()), data=str(tmp_path))])
+    qtbot.waitUntil(lambda: not window.rail.queue.isHidden())
+    assert window.rail.training.isVisible()
+    window.setMinimumSize(0, 0)
+    window.resize(960, 540)
+    assert window.rail.minimumSizeHint().height() <= 540
+
+
+def test_the_page_compare_is_the_ninth_and_has_a_key(window: MainWindow, qtbot: QtBot) -> None:
+    assert list(window.rail.entries)[-1] == "compare"
+    assert window.rail.entries["compare"].toolTip() == (
+        "<qt>Compare: Several ways of training side by side (Ctrl+9)</qt>"
+    )
+    press(qtbot, window, Qt.Key.Key_9, CTRL)
+    assert window.page_name == "compare"
 
 
 def test_a_run_is_said_to_be_opened_until_it_is_there_or_refused(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from intake_scenes import scenes as intake_scenes
 from scenes_augmentation import scenes as augmentation_scenes
+from scenes_compare import scenes as compare_scenes
 from scenes_copies import scenes as copies_scenes
 from scenes_desk import scenes as desk_scenes
 from scenes_seen import scenes as seen_scenes
@@ -35,6 +36,7 @@ def _scenes() -> tuple[Scene, ...]:
         *_train(),
         *train_scenes(),
         *desk_scenes(),
+        *compare_scenes(),
         *_after(),
         *_everywhere(),
     )

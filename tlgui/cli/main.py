@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_advise(verbs)
     _add_embed(verbs)
     _add_compare(verbs)
+    _add_sites(verbs)
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
@@ -234,6 +235,39 @@ def _add_compare(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _add_weights(compare)
     compare.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     compare.set_defaults(run=_lazily("compare", "compare"))
+
+
+def _add_sites(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    sites = verbs.add_parser("sites", help="what to expect at a new site: each known one is held out in turn")
+    sites.add_argument(
+        "data", metavar="DATA", type=Path, help="folder of images, a zip of one, or a folder begun before"
+    )
+    sites.add_argument(
+        "--by",
+        metavar="folder|column:NAME|PATTERN",
+        default="folder",
+        help="how a site is told: the folder at the top, a column of the table, or a pattern for the file name, whose first "
+        "(...) is the site (default: folder)",
+    )
+    sites.add_argument(
+        "--strategy",
+        metavar="NAME",
+        default="feature-extraction",
+        help="of each run, as in train (default: feature-extraction)",
+    )
+    sites.add_argument("--top-groups", type=positive, metavar="N", help="layer groups that fine-tune-top frees")
+    sites.add_argument("--epochs", type=positive, metavar="N", help="of each run (default: as the strategy says)")
+    sites.add_argument("--seed", type=whole, metavar="N", default=0, help="(default: 0)")
+    sites.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    sites.add_argument("--augmentation", choices=list(AUGMENTATIONS), default="photos", help="(default: photos)")
+    sites.add_argument(
+        "--out", type=Path, metavar="DIR", help="where its runs go; where it was begun there, it goes on (default: new)"
+    )
+    _add_reading(sites, fold=False)
+    _add_backbone(sites)
+    _add_weights(sites)
+    sites.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    sites.set_defaults(run=_lazily("sites", "hold_out"))
 
 
 def _add_evaluate(verbs: _Verbs[argparse.ArgumentParser]) -> None:

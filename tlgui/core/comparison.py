@@ -238,9 +238,9 @@ def is_comparison(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def new_folder(parent: Path, now: datetime) -> Path:
+def new_folder(parent: Path, now: datetime, what: str = "comparison") -> Path:
     """A folder that is not there yet, named by the time."""
-    name = f"{now:%Y-%m-%d %H.%M} comparison"
+    name = f"{now:%Y-%m-%d %H.%M} {what}"
     for number in range(1, 1_000):
         path = parent / (name if number == 1 else f"{name} {number}")
         if not path.exists():

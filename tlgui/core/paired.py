@@ -82,7 +82,7 @@ def compare(a: Mapping[int, bool], b: Mapping[int, bool], groups: Sequence[str] 
     size = n / effect + 2
     p_a, p_b = (better / effect + 1) / size, (worse / effect + 1) / size
     error = math.sqrt((p_a + p_b - (p_a - p_b) ** 2) / size)
-    half = (_t(degrees) if degrees else _Z) * error
+    half = (student_t(degrees) if degrees else _Z) * error
     difference = (better - worse) / n
     low, high = min(p_a - p_b - half, difference), max(p_a - p_b + half, difference)
     p = mcnemar(int(better / effect), int(worse / effect))
@@ -133,7 +133,7 @@ def _design_effect(signs: Mapping[int, int], groups: Sequence[str]) -> tuple[flo
     return max(1.0, grouped / alone) if alone else n / clusters, clusters - 1
 
 
-def _t(degrees: int) -> float:
+def student_t(degrees: int) -> float:
     """Student's t at .975: Fisher and Cornish's expansion, within .01 from 5 degrees of freedom on."""
     if degrees in _T:
         return _T[degrees]

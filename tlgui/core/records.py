@@ -28,6 +28,7 @@ class Reason(enum.StrEnum):
     LABEL_TABLE = "label_table"
     OTHER_DOMAIN = "other_domain"
     OTHER_SLICE = "other_slice"
+    HELD_OUT_GROUP = "held_out_group"
 
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -328,7 +328,7 @@ class CompareDesk(QObject):
 
     def _on_queue_changed(self) -> None:
         """A run of it that failed stands in the queue with its problem."""
-        self._enters = self._enters and not (self.waiting or self._begins)
+        self._enters = self._enters and not (self.waiting or self._begins or self.training)
         mine = {run.run: run.label for run in self.runs}
         failed = next((one for one in self._bench.queue.entries if one.problem and one.run in mine), None)
         if failed is not None and self._ticket is None:

@@ -103,6 +103,7 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
         scan=msgspec.structs.replace(scan, fold=around),
         project=project,
         keeps_split=False,
+        follows_split=around is None,
     ).run
 
 

@@ -86,6 +86,7 @@ def prepare_run(
     read: Callable[[], Opened] | None = None,
     follows_journal: bool = True,
     keeps_split: bool = True,
+    follows_split: bool = True,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -103,7 +104,8 @@ def prepare_run(
             once that it follows are for this run alone: where they part images in another way, the run has a split of
             its own, unless it is the project's first one.
         follows_journal: False = the project's decisions were left aside in `scan`, so the run does not claim them.
-        keeps_split: False = the project's split is followed, but not where images are parted into folds, and none is kept.
+        keeps_split: False = the split of this run is not kept in the project.
+        follows_split: False = the split that the project keeps is not looked at.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -149,9 +151,7 @@ def prepare_run(
         first_answer=None,
         chosen=None,
     )
-    kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan)
-    if not keeps_split and scan.fold is not None:
-        kept = None
+    kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan) if follows_split else None
     parts = split_of(scan, spec.split_fractions, spec.training.seed, kept)
     check_parts(scan.used, parts)
     if kept is not None and keeps_split:

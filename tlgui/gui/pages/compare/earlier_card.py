@@ -12,7 +12,7 @@ from tlgui.gui import numbers
 from tlgui.gui.compare_desk import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
-_COLUMNS = (Column("Images", stretch=True, min=120), Column("State", align="right", width=96))
+_COLUMNS = (Column("Images", stretch=True, min=120), Column("State", align="right"))
 
 
 class EarlierCard(Card):

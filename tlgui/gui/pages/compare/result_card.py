@@ -127,6 +127,8 @@ def _cells(row: Row, result: Result) -> list[Cell]:
     chip = ""
     if row.key == result.cheapest:
         chip = "cheapest, not clearly worse" if row.key != result.best else "best and cheapest"
+        if row.key == result.best and any(other.seconds < row.seconds for other in result.rows):
+            chip = "best; what is cheaper is clearly worse"
     elif row.key == result.best:
         chip = "highest score"
     interval = f"{100 * row.low:.1f} to {100 * row.high:.1f}"

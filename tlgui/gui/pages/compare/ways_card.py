@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
 from tlgui.core.comparison import DEFAULT_EPOCHS, Comparison, Entrant, folds_by_default
@@ -55,13 +55,14 @@ class WaysCard(Card):
             box.toggled.connect(self._on_changed)
             time = Label("", "caption")
             grid.addWidget(box, line, 0)
-            grid.addWidget(time, line, 2)
+            grid.addWidget(time, line, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.boxes.append(box)
             self._times.append(time)
         self.body.addLayout(grid)
         self.epochs = NumberField(DEFAULT_EPOCHS, 1, 1000, whole=True, name="Epochs of each way")
         self.epochs.setFixedWidth(90)
         self.epochs.changed.connect(self._on_changed)
+        self.epochs.problem_changed.connect(self._on_changed)
         self.folds = Segmented(_FOLDS, "How the images are parted")
         self.folds.set_value("auto")
         self.folds.picked.connect(self._on_changed)
@@ -107,12 +108,12 @@ class WaysCard(Card):
             ticked: whether it is about the ticked ways.
         """
         draft = self._bench.draft
-        if draft.only_scratch and not (ticked and len(self.entrants) < 2):
+        if draft.only_scratch:
             return f"{label_of(draft.backbone)} has no pretrained weights: it can only be trained from scratch."
         if ticked and len(self.entrants) < 2:
             return "Tick at least two ways."
         if self.epochs.value() is None:
-            return self.epochs.problem or "Say how many epochs."
+            return f"Epochs of each way: {self.epochs.problem[:1].lower()}{self.epochs.problem[1:]}"
         if self.has_parts and self.chosen_folds:
             return "The folders say what trains and what tests, so there are no folds. Choose one split."
         return ""

@@ -30,6 +30,7 @@ REASONS: dict[Reason, str] = {
     Reason.LABEL_TABLE: "A table of labels",
     Reason.OTHER_DOMAIN: "Of another domain",
     Reason.OTHER_SLICE: "Another slice of the same series",
+    Reason.HELD_OUT_GROUP: "Belongs to images of the site held out",
 }
 
 

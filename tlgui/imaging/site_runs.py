@@ -1,0 +1,125 @@
+"""Which site each image is from, and the run folders in which one site after another is held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tlgui.core.errors import UserError
+from tlgui.core.project import Project
+from tlgui.core.records import LeftOut, Reason, Scan
+from tlgui.core.run_folder import RunFolder
+from tlgui.core.sites import MOST_SITES, Sites
+from tlgui.imaging.comparing import images_key
+from tlgui.imaging.name_key import compile_pattern, find
+from tlgui.imaging.opening import Opened, grouped_by, read_anew
+from tlgui.imaging.prepare import prepare_run
+
+FOLDER = "folder"
+_COLUMN = "column:"
+_FEWEST = 2  # images of a site: one alone has no score worth the name
+
+
+def sites_of(opened: Opened, by: str) -> dict[str, str]:
+    """The site of each used image, by its path.
+
+    Args:
+        opened: the folder.
+        by: "folder" (the folder at the top), "column:NAME" of a label table, or a regular expression for the file name
+            (the whole path, where it has a "/"), whose first (...) is the site.
+
+    Raises:
+        UserError: some image has no site, there are not at least two, or there are too many.
+    """
+    scan = opened.scan
+    if by == FOLDER:
+        found = {record.path: record.path.partition("/")[0] for record in scan.used if "/" in record.path}
+    elif by.startswith(_COLUMN):
+        found = _of_column(opened, by)
+    else:
+        pattern = compile_pattern(by)
+        found = {record.path: hit[0] for record in scan.used if (hit := find(pattern, record.path)) is not None}
+    _refuse(scan, found, by)
+    return found
+
+
+def _of_column(opened: Opened, by: str) -> dict[str, str]:
+    """Values of a column are hashed where they are read, so the sites are numbered."""
+    read = read_anew(opened, grouped_by(opened, by))
+    groups = {record.path: record.group for record in read.used if record.group}
+    numbers = {group: f"site {number}" for number, group in enumerate(sorted(set(groups.values())), start=1)}
+    return {path: numbers[group] for path, group in groups.items()}
+
+
+def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
+    missing = [record.path for record in scan.used if record.path not in found]
+    if missing:
+        raise UserError(
+            f"{len(missing):,} of {len(scan.used):,} images have no site, such as '{missing[0]}'.",
+            "Say how it is told with --by: folder, column:NAME, or a pattern such as '^(mono|poly)'.",
+        )
+    sizes = Counter(found.values())
+    if len(sizes) < 2:
+        raise UserError(f"By '{by}' all images are from one site.", "Say with --by how sites are told.")
+    if len(sizes) > MOST_SITES:
+        raise UserError(
+            f"By '{by}' there are {len(sizes):,} sites, and each takes a training.",
+            f"Choose what tells at most {MOST_SITES}.",
+        )
+    small = [name for name, n in sizes.items() if n < _FEWEST]
+    if small:
+        raise UserError(f"The site '{small[0]}' has a single image.", "Leave it out, or join it to another one.")
+    classes = {record.class_name for record in scan.used}
+    if by == FOLDER and set(sizes) == classes:
+        raise UserError(
+            "The folders at the top are the classes, and no sites.",
+            "Say how sites are told with --by: column:NAME, or a pattern for the file name.",
+        )
+
+
+def made(
+    folder: Path, sites: Sites, place: int, of: Mapping[str, str], data: Path, scan: Scan, project: Project | None
+) -> RunFolder:
+    """The run folder in which the site at a place is held out: its images test, the others train and validate.
+
+    Where a group lies in several sites, its images at the site are tested, and its others are left out of training.
+
+    Raises:
+        UserError: the images are not those with which it began, or the folder cannot be written.
+    """
+    if images_key(scan) != sites.images:
+        raise UserError(
+            f"The images of '{sites.dataset}', their classes or groups are not as when this began.",
+            "Put them back as they were, or begin anew.",
+            code="images_changed",
+        )
+    path = folder / sites.folder_of(place)
+    if (path / "manifest.csv").is_file() and RunFolder(path).spec().dataset is not None:
+        return RunFolder(path)
+    name = sites.names[place]
+    held = {record.group for record in scan.used if record.group and of[record.path] == name}
+    used = [
+        msgspec.structs.replace(record, given_split="test" if of[record.path] == name else "train")
+        for record in scan.used
+        if of[record.path] == name or record.group not in held
+    ]
+    kept = {record.path for record in used}
+    torn = [
+        LeftOut(
+            path=record.path, reason_code=Reason.HELD_OUT_GROUP, reason="It belongs to images of the site held out."
+        )
+        for record in scan.used
+        if record.path not in kept
+    ]
+    return prepare_run(
+        data,
+        sites.spec(),
+        path,
+        scan=msgspec.structs.replace(scan, used=used, left_out=[*scan.left_out, *torn], fold=None, cut_test=False),
+        project=project,
+        keeps_split=False,
+        follows_split=False,
+    ).run
