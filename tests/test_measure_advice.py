@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import itertools
 import json
@@ -205,3 +206,22 @@ def test_copies_with_the_same_recommendation_are_counted(
         "  copy 3, 1 images left out: no answer (it broke)",
         "  the same recommendation in 1 of 3 copies",
     ]
+
+
+def test_a_set_that_each_seed_splits_anew_has_the_images_of_all_seeds_side_by_side(script: ModuleType) -> None:
+    """Averaged over seeds, hardly an image would be left that all of them scored."""
+
+    def of_seed(row: str, seed: int, share: float) -> Any:
+        signs = {f"{seed}-{at}.png": at < share * 40 for at in range(40)}
+        return dataclasses.replace(run(script, "s", row, seed, [], became=HEAD), right=signs)
+
+    shares = {"auto": 0.75, HEAD: 0.75, TOP: 0.85}
+    runs = [of_seed(row, seed, share) for row, share in shares.items() for seed in (0, 1, 2)]
+    lone = of_seed(FULL, 0, 1.0)
+    found = script.answers_of([*runs, lone], "s")
+    assert (found.images, found.part, found.became) == (120, "test, 3 splits", {HEAD: 3})
+    assert set(found.right) == {"auto", HEAD, TOP}  # the other one has one seed alone
+    regret = script.regret_of(found, halves=20, draws=50)
+    assert regret.optimistic == pytest.approx(0.1) and regret.honest.value == pytest.approx(0.1, abs=0.02)
+    only = [one for one in runs if one.row == "auto"]
+    assert "split of its own" in str(script.answers_of([*only, lone], "s"))

@@ -142,14 +142,35 @@ def answers_of(results: Sequence[Result], name: str) -> Answers | str:
     rows = sorted({row for row, _ in runs}, key=lambda row: (list(SEEDS).index(row) if row in SEEDS else 99, row))
     if DEFAULT not in rows or len(rows) == 1:
         return f"{name}: {'no other row' if rows == [DEFAULT] else 'no advised row'} in the results."
+    became = Counter(run.became for (row, _), run in sorted(runs.items()) if row == DEFAULT)
+    part = next(iter(runs.values())).part
     paths = sorted(set.intersection(*(set(run.right) for run in runs.values())))
+    if 2 * len(paths) < min(len(run.right) for run in runs.values()):
+        # A folder without parts is split by the seed: each seed scores other images, and they cannot be averaged.
+        return _split_by_seed(name, part, runs, became)
     if len(paths) < 2:
         return f"{name}: its rows have fewer than two images in common."
     right: dict[str, dict[int, Numbers]] = {row: {} for row in rows}
     for (row, seed), run in sorted(runs.items()):
         right[row][seed] = np.array([run.right[path] for path in paths], dtype=np.float64)
-    became = Counter(run.became for (row, _), run in sorted(runs.items()) if row == DEFAULT)
-    return Answers(name, next(iter(runs.values())).part, len(paths), right, became)
+    return Answers(name, part, len(paths), right, became)
+
+
+def _split_by_seed(name: str, part: str, runs: Mapping[tuple[str, int], Result], became: Counter[str]) -> Answers | str:
+    """The images of all seeds side by side; rows that lack one of the seeds are left out.
+
+    An image may be scored under two seeds; that is taken as two images, so the interval is a little narrow.
+    """
+    seeds = sorted(seed for row, seed in runs if row == DEFAULT)
+    rows = [row for row in dict.fromkeys(row for row, _ in runs) if all((row, seed) in runs for seed in seeds)]
+    if len(rows) < 2:
+        return f"{name}: each seed has a split of its own, and no other row has all seeds of the advised one."
+    shared = {seed: sorted(set.intersection(*(set(runs[row, seed].right) for row in rows))) for seed in seeds}
+    right = {
+        row: {0: np.array([runs[row, seed].right[path] for seed in seeds for path in shared[seed]], dtype=np.float64)}
+        for row in rows
+    }
+    return Answers(name, f"{part}, {len(seeds)} splits", sum(map(len, shared.values())), right, became)
 
 
 def regret_of(answers: Answers, halves: int = HALVES, draws: int = DRAWS, seed: int = 0) -> Regret:
@@ -254,6 +275,7 @@ def report(
     if checked is None:
         checked = [name for name in names if name not in fitted]
     parts = []
+    every: list[Regret] = []
     notes = [f"{name}: in neither table." for name in names if name not in {*fitted, *checked}]
     for title, wanted in (("Sets on which thresholds were chosen", fitted), ("Sets not looked at before", checked)):
         found: list[Regret] = []
@@ -268,6 +290,9 @@ def report(
         parts.append(_table([_HEADS, *(line(one) for one in found)], markdown) if found else "None has results yet.\n")
         if found:
             parts.append(summary(found))
+            every += found
+    if len(every) > len(found):
+        parts.append(f"All sets: {summary(every)}")
     notes.append(
         f"Best row: all but '{DEFAULT}'. Regret: chosen on half of the images and seeds, scored on the others, {HALVES} "
         "halves in both directions; it leans low, in-sample (best row chosen and scored on everything) leans high. "
@@ -286,7 +311,7 @@ def remarks(answers: Answers) -> Iterator[str]:
     absent = [row for row in SEEDS if row not in answers.right]
     if absent:
         yield f"{answers.set}: compared without {', '.join(absent)}."
-    if answers.part != "test":
+    if not answers.part.startswith("test"):
         yield f"{answers.set}: scored on {answers.part} images, by which the epoch was chosen too."
 
 
