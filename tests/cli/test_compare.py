@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.command_line import PlayedEngine, Tlgui, Typed, content_of, type_here
-from helpers.compared import answered, finish
+from helpers.compared import answered
 from helpers.pictures import write_dataset, write_picture, write_tree
 from helpers.schemas import conforms
+from helpers.trains import Trains
 
 from tlgui.core import commands, comparison, events
 from tlgui.core.run_folder import RunFolder
@@ -45,36 +46,6 @@ RESULT = {
 }  # fmt: skip
 STOPPED = events.Stopped(run="run", best_epoch=1)
 FAILED = events.Failed(problem="The weights are not here.", remedy="Give --weights FILE.", run="run")
-
-
-class Trains(PlayedEngine):
-    """Leaves in each run folder what an engine leaves there: images whose name ends in an even digit are told right.
-
-    Args:
-        ends: how the run of that number (from 0) ends; `None` = it is completed.
-        worse: this strategy tells nothing right.
-    """
-
-    def __init__(self, ends: Callable[[int], events.Ending | None] = lambda number: None, worse: str = "") -> None:
-        super().__init__()
-        self.ends, self.worse = ends, worse
-        self.jobs: list[commands.Train] = []
-
-    @property
-    def trained(self) -> list[str]:
-        """Names of the run folders that were asked for."""
-        return [Path(job.run).name for job in self.jobs]
-
-    def run(self, job: commands.Job) -> Iterator[events.AnyEvent]:
-        assert isinstance(job, commands.Train)
-        self.jobs.append(job)
-        run = RunFolder(Path(job.run))
-        ending = self.ends(len(self.jobs) - 1)
-        if not isinstance(ending, events.Failed):
-            bad = run.spec().training.strategy == self.worse
-            held = {row.path: (row.part, not bad and row.path[-5] in "02468") for row in run.manifest()}
-            finish(run, held, seconds=[9.0 if bad else 4.0], ending=ending)
-        yield ending or events.Completed(run=job.run, best_epoch=1, message="Training is complete.")
 
 
 class Interrupted(Trains):
