@@ -26,6 +26,7 @@ from tlgui.gui.wizard.review.ladder_card import LadderCard
 from tlgui.gui.wizard.review.notices import ReviewNotice, notices
 from tlgui.gui.wizard.review.numbers_card import NumbersCard
 from tlgui.gui.wizard.review.rates_dialog import RatesDialog
+from tlgui.gui.wizard.review.why import why
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -64,6 +65,8 @@ class ReviewPage(Page):
         self._run = Card("The run")
         self.paragraph = Label("", "body", wrap=True)
         self._run.body.addWidget(self.paragraph)
+        self.why = Label("", "body", wrap=True)
+        self._run.body.addWidget(self.why)
         self.details = Label("", "caption", wrap=True)
         self._run.body.addWidget(self.details)
         self.decided = Label("", "caption", wrap=True)
@@ -96,6 +99,7 @@ class ReviewPage(Page):
         bench.device_changed.connect(self._refresh)
         bench.backbones.changed.connect(self._refresh)
         bench.queue.changed.connect(self._refresh)
+        bench.advice.changed.connect(self._refresh)
         self.ladder.rates_asked.connect(self._on_rates_asked)
 
     def _refresh(self) -> None:
@@ -124,6 +128,9 @@ class ReviewPage(Page):
         training, advice = draft.resolved()
         self._show_notices(notices(summary, training) if summary is not None and not read_only else [])
         self._show_decided()
+        reasons = why(self._bench) if summary is not None and row is not None else ""
+        self.why.setText(f"Why, as measured: {reasons}" if reasons else "")
+        self.why.setVisible(bool(reasons))
         self.details.setVisible(summary is not None)
         if summary is None or row is None:
             known = "There is nothing to review yet: the images come first."
