@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_rate(verbs)
     _add_advise(verbs)
     _add_embed(verbs)
+    _add_rank(verbs)
     _add_compare(verbs)
     _add_sites(verbs)
     _add_evaluate(verbs)
@@ -190,6 +191,17 @@ def _add_embed(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _add_weights(embed)
     embed.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     embed.set_defaults(run=_lazily("advice", "embed"))
+
+
+def _add_rank(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    rank = verbs.add_parser("rank", help="which network tells most about these images as it is, before any training")
+    rank.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
+    rank.add_argument("--backbones", metavar="A,B", help="networks (default: all whose weights are on this computer)")
+    rank.add_argument("--images", type=positive, metavar="N", default=400, help="at most so many (default: 400)")
+    rank.add_argument("--seed", type=whole, metavar="N", default=0, help="of the images that are drawn (default: 0)")
+    _add_reading(rank)
+    rank.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    rank.set_defaults(run=_lazily("questions", "rank"), backbone=None, weights=None, download=False, size=None)
 
 
 def _add_compare(verbs: _Verbs[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from rich.table import Table
 
 from tlgui.cli.drive import drive, engine_at_work, finish
 from tlgui.cli.folder import opened, typed
@@ -16,7 +17,7 @@ from tlgui.cli.terminal import LiveRun, console, measured_table, pairs_table, pr
 from tlgui.cli.train import refuse_missing
 from tlgui.cli.training_options import training_of
 from tlgui.core import commands, events
-from tlgui.core.backbones import DEFAULT_BACKBONE
+from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.paths import cache_dir
 from tlgui.core.planning import resolve
@@ -25,7 +26,9 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.prepare import split_of, split_project
 
-Answer = TypeVar("Answer", events.LayersProbed, events.RateFound, events.Advised, events.ImagesEmbedded)
+Answer = TypeVar(
+    "Answer", events.LayersProbed, events.RateFound, events.Advised, events.ImagesEmbedded, events.BackbonesRanked
+)
 
 
 def layers(options: argparse.Namespace) -> int:
@@ -78,6 +81,39 @@ def rate(options: argparse.Namespace) -> int:
         out = console()
         suggested = "none" if found.suggested is None else f"{found.suggested:.2g}"
         out.print(pairs_table({"suggested": suggested, "in use": f"{found.in_use:.2g}"}))
+        out.print(found.sentence)
+    return finish(ending, training=False)
+
+
+def rank(options: argparse.Namespace) -> int:
+    """Runs `tlgui rank`."""
+    names = [name for name in (options.backbones or "").split(",") if name]
+    for name in names:
+        backbone(name)  # named wrongly, it fails here and not after minutes
+
+    def job(listing: Path, data: Path, rule: PixelRule) -> commands.Job:
+        return commands.RankBackbones(
+            listing=str(listing), data=str(data), rule=rule, backbones=names, images=options.images, seed=options.seed
+        )
+
+    found, ending = ask(options, job, events.BackbonesRanked)
+    if found is not None and options.json:
+        _print(found)
+    elif found is not None:
+        out = console()
+        table = Table("network", "linear answer", "5 nearest", "LogME", "seconds", box=None, pad_edge=False)
+        for row in found.rows:
+            table.add_row(
+                row.label,
+                f"{100 * row.probe:.1f} % ({100 * row.probe_low:.1f} to {100 * row.probe_high:.1f})",
+                f"{100 * row.nearest:.1f} % ({100 * row.nearest_low:.1f} to {100 * row.nearest_high:.1f})",
+                f"{row.log_me:.3f}",
+                f"{row.seconds:.0f}",
+            )
+        out.print(table)
+        out.print(f"{found.images} images, {found.folds} folds; guessing reaches {100 * found.largest_class:.0f} %.")
+        for name, reason in found.left_out.items():
+            out.print(f"{name} is left out: {reason}")
         out.print(found.sentence)
     return finish(ending, training=False)
 
@@ -143,7 +179,7 @@ def weights_of(options: argparse.Namespace) -> str:
     return str(options.weights.absolute()) if options.weights else ""
 
 
-def _print(answer: events.LayersProbed | events.RateFound) -> None:
+def _print(answer: events.LayersProbed | events.RateFound | events.BackbonesRanked) -> None:
     fields = msgspec.to_builtins(answer)
     fields.pop("type", None)
     print_json(msgspec.json.encode(fields))

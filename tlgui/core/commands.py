@@ -262,6 +262,24 @@ class EmbedImages(Job, frozen=True, kw_only=True):
     to: str
 
 
+class RankBackbones(Job, frozen=True, kw_only=True):
+    """How much several frozen networks tell about the classes of the listed images; test images are not looked at.
+
+    Attributes:
+        listing, data, rule: as in `ProbeLayers`.
+        backbones: names; empty = all whose weights are on this computer.
+        images: at most so many are looked at.
+        seed: of the draw and the folds.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbones: list[str] = []
+    images: PositiveInt = 400
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
 class DescribeBackbone(Job, frozen=True, kw_only=True):
     """Find out what a timm model is made of, so that it can be trained like a row of the backbone table.
 
@@ -305,6 +323,7 @@ AnyJob = (
     | MeasureSimilarity
     | Advise
     | EmbedImages
+    | RankBackbones
     | DescribeBackbone
 )
 

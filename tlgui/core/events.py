@@ -27,6 +27,8 @@ from tlgui.core.layer_events import MovePlanned as MovePlanned
 from tlgui.core.layer_events import RateFound as RateFound
 from tlgui.core.layer_events import StrategyChosen as StrategyChosen
 from tlgui.core.layer_events import Undone as Undone
+from tlgui.core.ranking_events import BackbonesRanked as BackbonesRanked
+from tlgui.core.ranking_events import RankedBackbone as RankedBackbone
 
 PROTOCOL = 1
 
@@ -368,6 +370,7 @@ AnyEvent = (
     | SimilarityMeasured
     | Advised
     | ImagesEmbedded
+    | BackbonesRanked
     | BackboneDescribed
     | Completed
     | Stopped

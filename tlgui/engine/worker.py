@@ -172,6 +172,10 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.shortcuts import probe_shortcuts
 
             return probe_shortcuts(job, control)
+        case commands.RankBackbones():
+            from tlgui.engine.jobs.rank import rank
+
+            return rank(job, control)
         case commands.ProbeLayers():
             from tlgui.engine.jobs.layers import probe_layers
 

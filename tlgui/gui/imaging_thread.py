@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QThread, QTimer, Signal
+from PySide6.QtCore import QByteArray, QDataStream, QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from tlgui.core import imaging_messages as messages
@@ -215,7 +215,11 @@ class ImagingThread(QThread):
 
 def _decoded(data: bytes) -> QImage:
     # Not `QImage.fromData`: it keeps Python's lock while it decodes, and the window would stand still all the same.
-    buffer = QBuffer()
-    buffer.setData(data)
-    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    return QImageReader(buffer).read()
+    # And no `QBuffer` that is made here: Qt asks the device where it stands while it holds a lock of all image readers,
+    # for that such a one takes Python's lock, and the window stands still for ever if it wants to read an icon just then.
+    stream = QDataStream(QByteArray(data))
+    return _reader(stream).read()
+
+
+def _reader(stream: QDataStream) -> QImageReader:
+    return QImageReader(stream.device())

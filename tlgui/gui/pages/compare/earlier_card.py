@@ -12,7 +12,8 @@ from tlgui.gui import numbers
 from tlgui.gui.compare_desk import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
-_COLUMNS = (Column("Images", stretch=True, min=120), Column("State", align="right"))
+# The state stretches, so that it is the name that gives way where there is little room.
+_COLUMNS = (Column("Images", min=120), Column("State", align="right", stretch=True))
 
 
 class EarlierCard(Card):
