@@ -10,16 +10,17 @@ from typing import Any
 
 import psutil
 import pytest
+import shiboken6
 from helpers.imaging import BREAKABLE_COMMAND, copies
 from helpers.pictures import write_dataset, write_picture
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QByteArray, QDataStream, QTimer
 from pytestqt.qtbot import QtBot
 
 from tlgui.core import imaging_messages as messages
 from tlgui.core.imaging_process import ImagingProcess
 from tlgui.core.records import PixelRule
 from tlgui.core.run_spec import RunSpec
-from tlgui.gui.imaging_thread import ImagingThread
+from tlgui.gui.imaging_thread import ImagingThread, _decoded, _reader
 
 PATIENCE_MS = 30_000  # never waited for in full: a limit for a machine under load
 
@@ -302,3 +303,14 @@ def test_varied_views_arrive_as_pictures_or_with_the_reason_why_not(
     (shown, pictures), (broken, nothing) = sorted(heard, key=lambda one: bool(one[0].problem))
     assert [(one.width(), one.height()) for one in pictures] == [(64, 64)] * 5 and not shown.problem
     assert nothing is None and broken.problem
+
+
+def test_a_picture_is_read_from_a_device_that_never_asks_for_pythons_lock(tmp_path: Path) -> None:
+    """One that Python made does, under a lock that the window needs for its icons: both would wait for ever."""
+    write_picture(tmp_path / "a.png", 0, 0, size=80)
+    content = (tmp_path / "a.png").read_bytes()
+    stream = QDataStream(QByteArray(content))
+    device = _reader(stream).device()
+    assert device is not None and not shiboken6.createdByPython(device)
+    image = _decoded(content)
+    assert (image.width(), image.height()) == (80, 80)

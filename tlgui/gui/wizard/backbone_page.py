@@ -17,6 +17,7 @@ from tlgui.gui.widgets import Action, Button, Card, Divider, Label, Page, Segmen
 from tlgui.gui.wizard.backbone import words
 from tlgui.gui.wizard.backbone.backbone_table import BackboneTable, Legend
 from tlgui.gui.wizard.backbone.by_hand import ByHandCard
+from tlgui.gui.wizard.backbone.rank_dialog import RankDialog
 from tlgui.gui.wizard.backbone.size_card import SizeCard
 from tlgui.gui.wizard.backbone.timm_dialog import TimmDialog
 from tlgui.gui.wizard.backbone.weights_card import WeightsCard
@@ -86,6 +87,10 @@ class BackbonePage(Page):
         self.body.addLayout(row)
         back = Action("Back", lambda: self._bench.show("images"), "Alt+Left", "Back to the images", icon="back")
         self.foot_left.addWidget(Button(action=back))
+        self.rank = Button("Rank on my images…", icon="scales")
+        self.rank.setToolTip("Asks each network that is ready how well its features tell your classes apart.")
+        self.rank.clicked.connect(self._on_rank_asked)
+        self.foot_left.addWidget(self.rank)
         self._next = Action(
             "Next: Strategy", lambda: self._bench.show("strategy"), "Ctrl+Return", "On to the strategy", icon="forward"
         )
@@ -162,6 +167,7 @@ class BackbonePage(Page):
         draft, locked = self._bench.draft, self._bench.read_only
         everything = draft.level == "everything"
         self.legend.other.setVisible(everything and not locked)
+        self.rank.setVisible(not locked)
         self.size_card.setVisible(everything or draft.size is not None)
         if draft.backbone != self._shown_row:
             self.size_card.clear()
@@ -243,6 +249,9 @@ class BackbonePage(Page):
             self._bench.measure_backbone(name)
             if self._bench.weights.measuring == name:
                 self._tried.add(name)  # a measurement that fails is not begun again and again
+
+    def _on_rank_asked(self) -> None:
+        RankDialog(self._bench, self.window()).open()
 
     def _on_other_asked(self) -> None:
         TimmDialog(self._bench, self.window()).open()

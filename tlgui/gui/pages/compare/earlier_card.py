@@ -13,7 +13,7 @@ from tlgui.gui.compare_desk import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
 # The state stretches, so that it is the name that gives way where there is little room.
-_COLUMNS = (Column("Images", min=120), Column("State", align="right", stretch=True))
+_COLUMNS = (Column("Images", min=120), Column("State", align="right", stretch=True, min=110))
 
 
 class EarlierCard(Card):
