@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.bench import Bench, epoch, make_run, run_started
 from helpers.compare_bench import DONE, answer, asked_of, begun, ended
@@ -376,3 +377,23 @@ def test_runs_of_a_comparison_are_not_the_speed_of_the_computer(
     bench.started(images)
     bench.fake_engine.say(DONE)
     assert noted == [40]
+
+
+def test_it_goes_on_with_its_own_images_and_weights_alone(
+    bench: Bench, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights of two kinds, or two sets of images, would be mixed within one comparison."""
+    stopped(bench, images, qtbot)
+    desk = bench.compare
+    assert desk.reason_against_resume() == "" and desk.comparison is not None
+    own = msgspec.structs.replace(desk.comparison, weights="mine.safetensors")
+    monkeypatch.setattr(desk, "comparison", own)
+    asked = len(bench.fake_imaging.asked)
+    assert "began with weights of your own, 'mine.safetensors'" in desk.reason_against_resume()
+    desk.resume()
+    assert len(bench.fake_imaging.asked) == asked
+    bench.draft.set_backbone(own.backbone, "/elsewhere/mine.safetensors")
+    assert desk.reason_against_resume() == ""
+    monkeypatch.setattr(desk, "comparison", msgspec.structs.replace(own, dataset="wasps"))
+    assert desk.reason_against_resume() == "These were the images of 'wasps'. Open that folder first."
+    assert desk.reason_against_use() == "These were the images of 'wasps'. Open that folder first."

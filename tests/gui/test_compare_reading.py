@@ -47,7 +47,7 @@ class SlowDisk:
 
     def __init__(self, slow: Path) -> None:
         self.asked, self.go = threading.Event(), threading.Event()
-        self._slow, self._read = slow, compare_desk._read
+        self._slow, self._read = slow, compare_desk.read_comparison
 
     def read(self, folder: Path) -> Any:
         found = self._read(folder)
@@ -63,7 +63,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Slow
 
     def make_slow(folder: Path) -> SlowDisk:
         made.append(SlowDisk(folder))
-        monkeypatch.setattr(compare_desk, "_read", made[-1].read)
+        monkeypatch.setattr(compare_desk, "read_comparison", made[-1].read)
         return made[-1]
 
     yield make_slow

@@ -128,6 +128,7 @@ def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Ent
         fingerprint=comparing.images_key(scan),
         grouped_by=scan.grouping.key,
         backbone=name,
+        weights=options.weights.name if options.weights else "",
         size=options.size or 0,
         epochs=options.epochs,
         folds=folds,

@@ -72,6 +72,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         format: version of this file's layout.
         dataset, fingerprint: the name of the folder of images, and a hash of what is used of it and how.
         grouped_by: what keeps images together in one fold.
+        weights: name of the person's own weights file, "" = the published ones; another one is refused later.
         backbone, size, fit, epochs, seed, augmentation, mirror: the same for all.
         folds: each image is scored by the run that did not see it; 0 = one split, scored on its validation images.
         entrants: at least two ways.
@@ -84,6 +85,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     fingerprint: str = ""
     grouped_by: str = ""
     backbone: str
+    weights: str = ""
     size: int = 0
     fit: Fit = "crop"
     epochs: Annotated[int, Meta(ge=1)] = DEFAULT_EPOCHS

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from tlgui.core import commands, comparison
 from tlgui.core.comparison import ComparedRun, Comparison, Entrant, Purpose
-from tlgui.core.comparison_result import Result, of_comparison
+from tlgui.core.comparison_result import Result
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import ComparisonPrepared, PrepareComparison, Refused
-from tlgui.core.paths import projects_dir
 from tlgui.core.run_queue import Queued
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.compared import Earlier, ReadComparison, earlier_comparisons, read_comparison
 from tlgui.gui.networks import label_of
 
 if TYPE_CHECKING:
@@ -25,32 +24,6 @@ if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
 
 State = Literal["none", "preparing", "running", "interrupted", "complete"]
-
-
-class Earlier(NamedTuple):
-    """A comparison on this computer.
-
-    Attributes:
-        folder: of it.
-        name: of its images.
-        ways: what was compared.
-        begun: when.
-        left: runs that are still to be trained.
-    """
-
-    folder: Path
-    name: str
-    ways: list[str]
-    begun: datetime
-    left: int
-
-
-class _Read(NamedTuple):
-    """What lies in the folder of a comparison."""
-
-    comparison: Comparison
-    runs: list[ComparedRun]
-    result: Result | None
 
 
 class CompareDesk(QObject):
@@ -167,6 +140,7 @@ class CompareDesk(QObject):
         mirror = {None: "", True: "yes", False: "no"}[spec.training.mirror]
         wanted = Comparison(
             backbone=spec.backbone,
+            weights=Path(draft.weights_file).name,
             size=spec.size or 0,
             fit=spec.fit,
             epochs=epochs,
@@ -179,9 +153,29 @@ class CompareDesk(QObject):
         self.forget()
         self._ask(wanted, folds, None)
 
+    def reason_against_resume(self) -> str:
+        """Why it cannot go on now, as a sentence; "" when it can."""
+        draft, one = self._bench.draft, self.comparison
+        if self.state != "interrupted" or one is None:
+            return "There is nothing to go on with."
+        if other := self._other_images():
+            return other
+        if one.weights and (draft.backbone, Path(draft.weights_file).name) != (one.backbone, one.weights):
+            return f"It began with weights of your own, '{one.weights}'. Give that file on the page Backbone first."
+        return ""
+
+    def _other_images(self) -> str:
+        """Why what is set up is not about the images of the comparison; "" where it is, as far as names tell."""
+        draft, one = self._bench.draft, self.comparison
+        if self._bench.run is not None or self._bench.scan_ticket is None or draft.summary is None:
+            return "Open the folder of these images first."
+        if one is not None and draft.summary.name != one.dataset:
+            return f"These were the images of '{one.dataset}'. Open that folder first."
+        return ""
+
     def resume(self) -> None:
         """Goes on with one that was stopped: what is whole stays, the run that was cut short begins anew."""
-        if self.state == "interrupted" and self.comparison is not None and self._bench.scan_ticket is not None:
+        if self.comparison is not None and not self.reason_against_resume():
             self._ask(self.comparison, None, self.folder)
 
     def cancel(self) -> None:
@@ -202,8 +196,8 @@ class CompareDesk(QObject):
 
     def reason_against_use(self) -> str:
         """Why the run that is set up cannot be trained that way, as a sentence; "" when it can."""
-        if self._bench.run is not None or self._bench.scan_ticket is None:
-            return "Open the folder of these images first."
+        if other := self._other_images():
+            return other
         return "" if self.cheapest is not None else "There is no result yet."
 
     def use(self) -> None:
@@ -212,6 +206,8 @@ class CompareDesk(QObject):
         if way is None or self.reason_against_use():
             return
         draft = self._bench.draft
+        if self.comparison is not None and draft.backbone != self.comparison.backbone:
+            draft.set_backbone(self.comparison.backbone)
         draft.set_strategy(way.strategy)
         asked = self.comparison.spec(way).training if self.comparison is not None else draft.training
         for field in ("top_groups", "head_learning_rate", "top_learning_rate"):
@@ -234,7 +230,7 @@ class CompareDesk(QObject):
 
     def refresh(self) -> None:
         """Lists the earlier ones anew, and reads the one in hand."""
-        run_in_background(self, _earlier, self._on_earlier)
+        run_in_background(self, earlier_comparisons, self._on_earlier)
         self._read_again()
 
     # -- making ----------------------------------------------------------------------------------------------------
@@ -309,7 +305,7 @@ class CompareDesk(QObject):
         if folder is None or self._ticket is not None:
             return
 
-        def arrived(read: _Read | UserError) -> None:
+        def arrived(read: ReadComparison | UserError) -> None:
             if self.folder != folder or self._ticket is not None:
                 return
             self._ends = False
@@ -319,12 +315,12 @@ class CompareDesk(QObject):
                 whole = self.result is None and read.result is not None
                 self.comparison, self.runs, self.result = read
                 if whole:
-                    run_in_background(self, _earlier, self._on_earlier)
+                    run_in_background(self, earlier_comparisons, self._on_earlier)
             self._on_queue_changed()
 
         if self._reading is not None:
             self._reading.cancel()  # of two that are under way, the earlier one may arrive last
-        self._reading = run_in_background(self, _caught(lambda: _read(folder)), arrived)
+        self._reading = run_in_background(self, _caught(lambda: read_comparison(folder)), arrived)
 
     def _on_queue_changed(self) -> None:
         """A run of it that failed stands in the queue with its problem."""
@@ -345,39 +341,11 @@ class CompareDesk(QObject):
             self.changed.emit()
 
 
-def _caught(work: Callable[[], _Read]) -> Callable[[], _Read | UserError]:
-    def do() -> _Read | UserError:
+def _caught(work: Callable[[], ReadComparison]) -> Callable[[], ReadComparison | UserError]:
+    def do() -> ReadComparison | UserError:
         try:
             return work()
         except UserError as error:
             return error
 
     return do
-
-
-def _read(folder: Path) -> _Read:
-    found = comparison.read(folder)
-    runs = [
-        ComparedRun(
-            run=os.path.realpath(folder / leg.folder),
-            label=leg.label,
-            strategy=leg.entrant.strategy,
-            done=comparison.is_done(folder / leg.folder),
-        )
-        for leg in found.legs()
-    ]
-    return _Read(found, runs, of_comparison(folder) if all(run.done for run in runs) else None)
-
-
-def _earlier() -> list[Earlier]:
-    found = []
-    for parent in Path(os.path.realpath(projects_dir())).glob(f"*/{comparison.FOLDER}"):
-        for folder in comparison.list_comparisons(parent):
-            try:
-                one = comparison.read(folder)
-                begun = datetime.fromtimestamp((folder / comparison.FILE).stat().st_mtime)
-            except (UserError, OSError):
-                continue
-            left = len(comparison.still_to_train(folder, one))
-            found.append(Earlier(folder, one.dataset, [entrant.label for entrant in one.entrants], begun, left))
-    return sorted(found, key=lambda one: one.begun, reverse=True)[:50]

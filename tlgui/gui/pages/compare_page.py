@@ -122,10 +122,10 @@ class ComparePage(Page):
     def _set_buttons(self) -> None:
         state = self._desk.state
         if state == "interrupted":
-            here = self._bench.scan_ticket is not None
-            self.resume.set_reason("" if here else "Open the folder of these images first.")
+            reason = self._desk.reason_against_resume()
+            self.resume.set_reason(reason)
             self.set_primary(self.resume)
-            self.set_hint("" if here else "Open the folder of these images first.")
+            self.set_hint(reason)
         elif state in ("none", "preparing"):
             reason = self._desk.reason_against_start() or self.ways.reason_against()
             self.start.set_reason(reason)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from tlgui.gui import numbers
-from tlgui.gui.compare_desk import Earlier
+from tlgui.gui.compared import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
 # The state stretches, so that it is the name that gives way where there is little room.
