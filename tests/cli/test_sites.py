@@ -112,4 +112,4 @@ def test_another_folder_or_other_settings_are_refused(domains: Path, tmp_path: P
 
 def test_classes_are_no_sites(tmp_path: Path) -> None:
     said = typed(Trains(), write_dataset(tmp_path / "photos", {"a": 8, "b": 8}, size=24), "--out", tmp_path / "out")
-    assert said.code == 1 and "are the classes, and no sites" in said.err
+    assert said.code == 1 and "would have a single class" in said.err

@@ -63,7 +63,7 @@ def test_a_table_that_is_not_whole_is_refused(tmp_path: Path) -> None:
         sites.read(tmp_path)
 
 
-@pytest.mark.parametrize("shares", [(0.9, 0.8, 0.85, 0.7), (0.5, 0.5, 0.5, 0.5, 0.5)])
+@pytest.mark.parametrize("shares", [(0.9, 0.8, 0.85, 0.7), (0.5, 0.55, 0.5, 0.45, 0.5)])
 def test_the_ranges_are_those_of_students_t(shares: tuple[float, ...]) -> None:
     found = judge([row(str(place), share) for place, share in enumerate(shares)], "folder", "s")
     k, mean, spread = len(shares), np.mean(shares), np.std(shares, ddof=1)
@@ -78,6 +78,9 @@ def test_the_ranges_are_those_of_students_t(shares: tuple[float, ...]) -> None:
     [
         ((0.6, 0.7), 0.9, "25 points less than on sites that it knows (90 %)"),
         ((0.9, 0.9), 0.9, "as much as on sites that it knows (90 %)"),
+        ((0.9, 0.9), 0.7, "20 points more than on sites that it knows (70 %)"),
+        ((0.9, 0.8), math.nan, "expect about 85 %; the worst"),
+        ((1.0, 1.0, 1.0, 1.0), 1.0, "All are alike, which gives no range for one more."),
         ((0.9, 0.88, 0.9, 0.88), 0.9, "One more site like these lies between"),
         ((0.2, 0.9, 0.5, 0.8), 0.9, "hardly anything can be said of one more"),
     ],

@@ -90,9 +90,11 @@ def test_a_rate_that_is_too_high_is_found_by_the_run_with_a_tenth() -> None:
     [
         ("far", None, True), ("near", None, False), ("middle", None, False), (None, None, None),
         ("near", (0.5, 0.6, 0.7, 0.9), False),
-        ("near", (0.5, 0.9, 0.9, 0.9), True),  # a low group tells as much
+        (None, (0.5, 0.9, 0.9, 0.9), True),  # a low group tells as much
+        ("far", (0.5, 0.9, 0.9, 0.9), True),
         (None, (0.5, 0.6, 0.7, 0.9), False),
-        ("far", (0.5, 0.6, 0.7, 0.9), True),
+        ("near", (0.5, 0.9, 0.9, 0.9), None),  # the two findings disagree
+        ("far", (0.5, 0.6, 0.7, 0.9), None),
     ],
 )  # fmt: skip
 def test_unlike_the_source_by_similarity_and_by_layers(
@@ -142,3 +144,13 @@ def test_a_comparison_of_strategies_has_none(tmp_path: Path) -> None:
     for leg in ways.legs():
         answered(tmp_path / leg.folder, {f"v{i}": ("validation", True) for i in range(4)})
     assert of_comparison(tmp_path).transfer is None
+
+
+def test_wide_intervals_are_no_proof_that_a_low_group_tells_as_well() -> None:
+    wide = [
+        GroupScore(name=f"g{place}", accuracy=one, low=one - 0.18, high=one + 0.15)
+        for place, one in enumerate((0.55, 0.62, 0.70, 0.85))
+    ]
+    asked_of = LayersProbed(backbone="b", groups=wide, images=30, folds=5, largest_class=0.5, sentence="")
+    found = verdict(result(frozen=0.8, tuned=0.8, slower=0.8, scratch=0.8), similarity=None, layers=asked_of)
+    assert cause(found, "unlike").holds is None and "as well as" not in cause(found, "unlike").sentence

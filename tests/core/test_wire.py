@@ -163,6 +163,7 @@ ALWAYS_FINITE = {
     *(("FirstAnswered", name) for name in ("accuracy", "low", "high", "largest_class", "seconds")),
     *(("MoveJudged", name) for name in ("difference", "low", "high", "with_it", "without_it")),
     ("LayersProbed", "largest_class"),
+    ("BackbonesRanked", "largest_class"),
     # Rates that were asked for or planned, not measured.
     ("MovePlanned", "learning_rates"),
     *(("RateFound", name) for name in ("rates", "in_use")),

@@ -13,9 +13,10 @@ from tlgui.core import comparison, events
 from tlgui.core.comparison import MOST_FOLDS, Comparison, Leg
 from tlgui.core.errors import UserError
 from tlgui.core.intake import GroupBy
-from tlgui.core.run_folder import RunFolder, fingerprint
+from tlgui.core.records import Reason
+from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
-from tlgui.imaging.comparing import all_made, default_folds, has_parts, images_key, made, refuse_folds
+from tlgui.imaging.comparing import all_made, default_folds, has_parts, images_key, made, refuse_folds, set_aside
 from tlgui.imaging.opening import Opened, open_folder
 from tlgui.imaging.prepare import prepare_run
 
@@ -61,12 +62,12 @@ def project_files(found: Opened) -> dict[str, bytes]:
 def test_every_image_is_tested_once_by_each_way_in_the_same_folds(photos: Path, tmp_path: Path) -> None:
     found = opened(photos)
     runs = made_all(tmp_path / "cmp", photos, found)
-    everything = {record.path for record in found.scan.used}
-    assert len(everything) == 21
+    everything = set.union(*parts(next(iter(runs.values()))).values())
+    assert len(everything) == 17 and len(found.scan.used) == 21, "four test what is chosen"
 
     for way in asked(found).entrants:
         tested = [parts(run)["test"] for leg, run in runs.items() if leg.entrant == way]
-        assert len(tested) == 3 and sum(map(len, tested)) == 21
+        assert len(tested) == 3 and sum(map(len, tested)) == 17
         assert set.union(*tested) == everything
     for number in (1, 2, 3):
         one, other = (run for leg, run in runs.items() if leg.fold == number)
@@ -82,7 +83,7 @@ def test_a_run_is_asked_for_what_the_comparison_says(photos: Path, tmp_path: Pat
         spec = run.spec()
         assert (spec.training.strategy, spec.training.epochs, spec.training.patience) == (leg.entrant.strategy, 3, 0)
         assert leg.entrant.top_groups in (0, spec.training.top_groups)
-        assert spec.dataset is not None and spec.dataset.fingerprint == fingerprint(found.scan.used)
+        assert spec.dataset is not None and spec.dataset.images == 17  # without the four that test
         assert str(photos) not in run.spec_path.read_text(encoding="utf-8")
 
 
@@ -139,7 +140,7 @@ def test_a_changed_image_or_a_new_one_is_refused(photos: Path, tmp_path: Path) -
     for leg in (first, second):  # also where the folder of the run is there
         with pytest.raises(UserError, match="are not as when the comparison began") as refused:
             made(tmp_path / "cmp", wanted, leg, photos, opened(photos).scan, found.project)
-        assert refused.value.code == "images_changed"
+        assert refused.value.code == "comparison_images"
     picture.write_bytes(content)
     write_picture(photos / "down" / "new.png", 1, 1_000, size=24)
     with pytest.raises(UserError, match="are not as when the comparison began"):
@@ -152,7 +153,7 @@ def test_another_grouping_is_refused(photos: Path, tmp_path: Path) -> None:
     found = opened(photos)
     wanted = asked(found)
     grouped = opened(photos, GroupBy(key=r"pattern:^(\d\d)"))
-    with pytest.raises(UserError, match="or what keeps them together") as refused:
+    with pytest.raises(UserError, match="classes or groups") as refused:
         made(tmp_path / "cmp", wanted, next(wanted.legs()), photos, grouped.scan, grouped.project)
     assert "begin a new comparison" in refused.value.remedy
 
@@ -172,7 +173,7 @@ def test_a_run_folder_that_is_there_is_taken_and_one_that_broke_off_is_made(phot
     half = made(tmp_path / "cmp", wanted, other, photos, found.scan, found.project)
     half.manifest_path.unlink()  # as when the power went between the two files
     whole = made(tmp_path / "cmp", wanted, other, photos, found.scan, found.project)
-    assert len(whole.manifest()) == 21
+    assert len(whole.manifest()) == 17
 
 
 def test_a_folder_that_gives_parts_has_no_folds(tmp_path: Path) -> None:
@@ -248,5 +249,34 @@ def test_the_key_of_the_images_follows_all_that_decides_what_is_learned(photos: 
 
 def test_few_images_of_a_class_get_as_many_folds_as_they_allow(tmp_path: Path) -> None:
     pair = opened(write_dataset(tmp_path / "pair", {"across": 9, "down": 2}, size=24)).scan
-    single = opened(write_dataset(tmp_path / "plenty", {"across": 9, "down": 5}, size=24)).scan
-    assert (default_folds(pair), default_folds(single)) == (2, 3)
+    plenty = opened(write_dataset(tmp_path / "plenty", {"across": 9, "down": 5}, size=24)).scan
+    assert (default_folds(pair, pair), default_folds(plenty, plenty)) == (2, 3)
+    lone = msgspec.structs.replace(plenty, used=[plenty.used[0], plenty.used[-1]])
+    assert default_folds(plenty, lone) == 0, "each class is a single image"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_images_that_test_a_run_take_no_part_in_a_choice_by_folds(photos: Path, tmp_path: Path, kept: bool) -> None:
+    """Else "Train this way" would be scored on images that chose the way."""
+    found = opened(photos)
+    first = prepare_run(photos, ONE_SPLIT, tmp_path / "run", scan=found.scan, project=found.project) if kept else None
+    seen: set[str] = set()
+    for run in made_all(tmp_path / "cmp", photos, found).values():
+        seen |= set.union(*parts(run).values())
+        lines = (run.path / "manifest.csv").read_text(encoding="utf-8").splitlines()
+        assert sum(Reason.KEPT_FOR_TEST in line for line in lines) == 4  # used + left out = all
+    # The run that follows the choice, whether the project kept its split before or not.
+    after = first or prepare_run(photos, ONE_SPLIT, tmp_path / "after", scan=found.scan, project=found.project)
+    assert len(parts(after.run)["test"]) == 4 and not parts(after.run)["test"] & seen
+    assert parts(after.run)["train"] | parts(after.run)["validation"] == seen
+
+
+def test_what_is_set_aside_is_never_removed(photos: Path, tmp_path: Path) -> None:
+    """A disk that fails for a moment, or a run that was gone on with by hand, must not cost results and notes."""
+    place = tmp_path / "run"
+    set_aside(place)
+    for number in (1, 2):
+        place.mkdir()
+        (place / "notes.txt").write_text(str(number))
+        set_aside(place)
+        assert not place.exists() and (tmp_path / f"run earlier {number}" / "notes.txt").read_text() == str(number)

@@ -75,7 +75,7 @@ def test_the_run_folders_are_made_in_the_project(ask: Ask, photos: Path) -> None
         "Full fine-tuning, fold 2",
     ]
     for run in answer.runs:
-        assert len(RunFolder(Path(run.run)).manifest()) == 16
+        assert len(RunFolder(Path(run.run)).manifest()) == 14  # two test
 
 
 def test_folds_are_by_itself_what_the_images_need(ask: Ask, photos: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -115,7 +116,7 @@ def test_a_run_that_is_there_is_taken_and_other_images_are_refused(domains: Path
         (r"^(one|two)_", "images have no site, such as"),
         (r"(_)", "all images are from one site"),
         (r"(.+)\.png$", "has a single image"),
-        (FOLDER, "are the classes, and no sites"),
+        (FOLDER, "would have a single class"),
         ("no group", "has no group|no regular|brackets"),
     ],
 )
@@ -143,4 +144,18 @@ def test_a_column_of_a_table_tells_sites(tmp_path: Path) -> None:
         lines.append(f"{name},{path.parent.name},{'AB'[number % 2]}")
     (flat / "labels.csv").write_text("\n".join(lines))
     of = sites_of(opened(flat), "column:hospital")
-    assert sorted(set(of.values())) == ["site 1", "site 2"] and len(of) == 12
+    assert sorted(set(of.values())) == ["A", "B"] and len(of) == 12
+    # A copy of an image at both joins their groups, and no hospitals.
+    (flat / "copy.png").write_bytes((flat / next(iter(of))).read_bytes())
+    lines.append(f"copy.png,across,{'AB'[of[next(iter(of))] == 'A']}")
+    (flat / "labels.csv").write_text("\n".join(lines))
+    again = sites_of(opened(flat), "column:hospital")
+    assert sorted(Counter(again.values()).values()) == [6, 7]
+    with pytest.raises(UserError, match="No label table here has a column 'clinic'"):
+        sites_of(opened(flat), "column:clinic")
+
+
+def test_train_and_test_folders_are_no_sites(tmp_path: Path) -> None:
+    data = write_tree(tmp_path / "d", {"train": {"a": 6, "b": 6}, "test": {"a": 4, "b": 4}}, size=24)
+    with pytest.raises(UserError, match="say what trains and what tests"):
+        sites_of(opened(data), FOLDER)

@@ -55,7 +55,6 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
             asked = typed(options, data, live.on_bytes)
             found = opened(asked, live.on_files)
         wanted = _asked(options, name, entrants, found)
-        comparing.refuse_folds(found.scan, wanted.folds)
         project = found.project
         folder = (options.out or comparing.place_of_new(project)).absolute()
         _begin(folder, wanted)
@@ -92,7 +91,9 @@ def _probe_layers(
 ) -> None:
     """Asks the pretrained network; where that fails, the verdict does without."""
     listing = listing_path(cache_dir())
-    write_listing(listing, found.look, found.scan, split_of(found.scan, RunSpec().split_fractions, wanted.seed))
+    write_listing(
+        listing, found.look, found.scan, split_of(found.scan, RunSpec().split_fractions, wanted.seed, found.project)
+    )
     job = commands.ProbeLayers(
         listing=str(listing),
         data=str(found.look.root.absolute()),
@@ -118,11 +119,13 @@ def _say_how_to_go_on(folder: Path) -> None:
 
 def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Entrant], found: Opened) -> Comparison:
     scan = found.scan
+    choosing = comparing.without_test(scan, RunSpec().split_fractions, options.seed, found.project)
     folds = options.folds
     if folds is None:
-        folds = comparing.default_folds(scan)
+        folds = comparing.default_folds(scan, choosing)
     elif folds == 1:
         raise UserError("One fold would score nothing that another run has learned.", "Give --folds 2 or more, or 0.")
+    comparing.refuse_folds(choosing, folds)
     return Comparison(
         dataset=scan.name,
         fingerprint=comparing.images_key(scan),

@@ -21,7 +21,7 @@ from tlgui.core.atomic import write_text
 from tlgui.core.errors import UserError
 from tlgui.core.preprocessing import Fit
 from tlgui.core.run_folder import safe_name
-from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.run_spec import Fraction, RunSpec, Training
 from tlgui.core.runs import is_complete
 from tlgui.core.strategies import STRATEGIES, strategy
 
@@ -73,6 +73,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         dataset, fingerprint: the name of the folder of images, and a hash of what is used of it and how.
         grouped_by: what keeps images together in one fold.
         weights: name of the person's own weights file, "" = the published ones; another one is refused later.
+        split_fractions: of the split whose test part takes no part in a choice by folds.
         backbone, size, fit, epochs, seed, augmentation, mirror: the same for all.
         folds: each image is scored by the run that did not see it; 0 = one split, scored on its validation images.
         entrants: at least two ways.
@@ -86,6 +87,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     grouped_by: str = ""
     backbone: str
     weights: str = ""
+    split_fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
     size: int = 0
     fit: Fit = "crop"
     epochs: Annotated[int, Meta(ge=1)] = DEFAULT_EPOCHS
@@ -126,7 +128,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 head_learning_rate=row.head_learning_rate * entrant.rate_factor,
                 top_learning_rate=row.top_learning_rate and row.top_learning_rate * entrant.rate_factor,
             )
-        return RunSpec(backbone=self.backbone, size=self.size or None, fit=self.fit, training=training)
+        return RunSpec(
+            split_fractions=self.split_fractions,
+            backbone=self.backbone,
+            size=self.size or None,
+            fit=self.fit,
+            training=training,
+        )
 
 
 class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,7 +221,7 @@ def write(folder: Path, comparison: Comparison) -> None:
         raise UserError(
             f"The folder of the comparison '{folder.name}' cannot be written: {error.strerror or error}.",
             "Choose another folder, or free some space.",
-            code="cannot_write",
+            code="comparison_folder",
         ) from error
 
 
@@ -224,10 +232,13 @@ def read(folder: Path) -> Comparison:
         UserError: there is none, or it cannot be read.
     """
     try:
-        return msgspec.toml.decode((folder / FILE).read_bytes(), type=Comparison)
+        found = msgspec.toml.decode((folder / FILE).read_bytes(), type=Comparison)
+        if unknown := [one.strategy for one in found.entrants if one.strategy not in STRATEGIES]:
+            raise ValueError(f"no strategy '{unknown[0]}'")
+        return found
     except FileNotFoundError:
         raise UserError(f"'{folder.name}' holds no comparison.", "Choose a folder with comparison.toml.") from None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"The comparison '{folder.name}' cannot be read.",
             "It is damaged, or a newer version of tlgui wrote it.",

@@ -11,7 +11,7 @@ import msgspec
 
 from tlgui.core import comparison as comparisons
 from tlgui.core import transfer
-from tlgui.core.comparison import Comparison
+from tlgui.core.comparison import Comparison, Entrant, Leg
 from tlgui.core.comparison_answers import (
     Answers,
     answers_of,
@@ -130,7 +130,7 @@ def of_comparison(folder: Path) -> Result:
             if leg.entrant == entrant
         ]
         answers.append(pooled(mine))
-    if any(one.right.keys() != answers[0].right.keys() for one in answers):
+    if len({_split(folder, legs, entrant, part) for entrant in asked.entrants}) > 1:
         raise UserError(
             f"The ways in '{folder.name}' were not scored on the same images: the split changed between them.",
             "Begin a new comparison.",
@@ -150,6 +150,17 @@ def of_comparison(folder: Path) -> Result:
         transfer.read_layers(folder),
     )
     return msgspec.structs.replace(result, transfer=found)
+
+
+def _split(folder: Path, legs: Sequence[Leg], entrant: Entrant, part: str) -> frozenset[tuple[int, str]]:
+    """Which images score a way in which fold, by what was meant: of those that vanished since there is no answer."""
+    return frozenset(
+        (leg.fold, row.content_hash)
+        for leg in legs
+        if leg.entrant == entrant
+        for row in RunFolder(folder / leg.folder).manifest()
+        if row.part == part
+    )
 
 
 def of_runs(runs: Sequence[RunFolder]) -> Result:
@@ -319,7 +330,10 @@ def _sentences(
             f"{took(cheapest.seconds)} against {took(best.seconds)}. It may be up to {100 * worse:.1f} points worse."
         )
     if scored_on == "out-of-fold":
-        said.append("These scores choose a way; that of the best of several is a little optimistic.")
+        said.append(
+            "These scores choose a way; that of the best of several is a little optimistic. Images that test a run of this set "
+            "took no part, so they can still test what is chosen."
+        )
     elif scored_on == "validation":
         said.append(
             "Validation images also chose the epoch of each way, so all scores are a little optimistic, and alike so."

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 Outcome = Literal["helped", "no difference", "hurt"]
 LEVEL = 0.05
+_MANY = 1_000
 _Z = NormalDist().inv_cdf(1 - LEVEL / 2)
 # Student's t at .975 for so few degrees of freedom that the expansion below is too coarse.
 _T = {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764}
@@ -109,6 +110,12 @@ def mcnemar(better: int, worse: int) -> float:
     Source: McNemar 1947, Psychometrika 12:153; exact by the binomial distribution with p = 1/2.
     """
     n = better + worse
+    if n > _MANY:  # whole numbers of so many digits are slow, and their logarithms are exact enough
+        least = min(better, worse)
+        logs = [
+            math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2) for k in range(least + 1)
+        ]
+        return min(1.0, 2 * math.fsum(map(math.exp, logs)))
     tail = sum(math.comb(n, count) for count in range(min(better, worse) + 1))
     return min(1.0, 2 * tail / (1 << n))
 

@@ -29,6 +29,7 @@ class Reason(enum.StrEnum):
     OTHER_DOMAIN = "other_domain"
     OTHER_SLICE = "other_slice"
     HELD_OUT_GROUP = "held_out_group"
+    KEPT_FOR_TEST = "kept_for_test"
 
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,12 @@ CODES: dict[str, str] = {
     "nothing_to_continue": "Add epochs to train it further.",
     "no_model": "",
     "diverged": "",
+    # Comparisons
+    "not_comparable": "",
+    "comparison_unfinished": "",
+    "comparison_images": "",
+    "comparison_folder": "",
+    "no_sites": "Say how the sites are told: by folder, by a column of the table, or by a pattern in the file name.",
     # The computer
     "disk_full": "Free some space, then try again; nothing that was saved is lost.",
     "out_of_memory": "Close other programs, then continue; or train again with a smaller batch size or backbone.",

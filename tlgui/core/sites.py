@@ -131,7 +131,7 @@ def write(folder: Path, sites: Sites) -> None:
         raise UserError(
             f"The folder '{folder.name}' cannot be written: {error.strerror or error}.",
             "Choose another folder, or free some space.",
-            code="cannot_write",
+            code="comparison_folder",
         ) from error
 
 
@@ -183,7 +183,7 @@ def judge(rows: Sequence[SiteRow], by: str, strategy: str) -> SitesResult:
     if k > 2:
         reach = student_t(k - 1) * statistics.stdev(shares)
         low, high = max(0.0, mean - reach / math.sqrt(k)), min(1.0, mean + reach / math.sqrt(k))
-        if k >= _ENOUGH:
+        if k >= _ENOUGH and reach:
             new_low = max(0.0, mean - reach * math.sqrt(1 + 1 / k))
             new_high = min(1.0, mean + reach * math.sqrt(1 + 1 / k))
     return SitesResult(
@@ -203,7 +203,11 @@ def judge(rows: Sequence[SiteRow], by: str, strategy: str) -> SitesResult:
 def _sentence(rows: Sequence[SiteRow], mean: float, known: float, new_low: float | None, new_high: float | None) -> str:
     worst = min(rows, key=lambda row: row.accuracy)
     if new_low is None or new_high is None:
-        span = f" {len(rows)} sites are too few to give a range for one more."
+        span = (
+            f" {len(rows)} sites are too few to give a range for one more."
+            if len(rows) < _ENOUGH
+            else " All are alike, which gives no range for one more."
+        )
     elif new_high - new_low > _WIDE:
         span = (
             f" They differ so much that hardly anything can be said of one more: {100 * new_low:.0f} to "
@@ -214,13 +218,15 @@ def _sentence(rows: Sequence[SiteRow], mean: float, known: float, new_low: float
             f" One more site like these lies between {100 * new_low:.0f} and {100 * new_high:.0f} % in 95 of 100 cases."
         )
     lost = known - mean
-    change = (
-        f"{100 * lost:.0f} points less than on sites that it knows ({100 * known:.0f} %)"
-        if lost >= 0.005
-        else f"as much as on sites that it knows ({100 * known:.0f} %)"
-    )
+    if math.isnan(known):
+        change = ""
+    elif abs(lost) < 0.005:
+        change = f", as much as on sites that it knows ({100 * known:.0f} %)"
+    else:
+        less = "less" if lost > 0 else "more"
+        change = f", {100 * abs(lost):.0f} points {less} than on sites that it knows ({100 * known:.0f} %)"
     return (
-        f"At a new site expect about {100 * mean:.0f} %, {change}; the worst here was {100 * worst.accuracy:.0f} % at "
+        f"At a new site expect about {100 * mean:.0f} %{change}; the worst here was {100 * worst.accuracy:.0f} % at "
         f"'{worst.name}'.{span}"
     )
 

@@ -37,6 +37,8 @@ _QUESTIONS = {
 _ANSWERS = {True: "Yes", False: "No", None: "Unclear"}
 # Of the training images so many more were told right than of those that the run had not seen.
 _BY_HEART = 0.15
+# A lower layer group "tells as well" within so much accuracy.
+_AS_WELL = 0.03
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,15 +201,21 @@ def _unlike(similarity: MeasuredSimilarity | None, layers: LayersProbed | None) 
         said.append(f"The images {words} (similarity {similarity.value:.2f}).")
     if layers is not None and layers.groups:
         top = layers.groups[-1]
-        lowest = next((group for group in layers.groups if group.high >= top.low), top)
-        early = layers.groups.index(lowest) < len(layers.groups) / 2
-        holds = early or bool(holds)
-        said.append(
-            f"The layer group '{lowest.name}' tells the classes as well as the uppermost one: "
-            "what the upper layers learned elsewhere adds nothing here."
-            if early
-            else "Upper layers tell more than lower ones, so what they learned elsewhere is of use here."
-        )
+        lower = layers.groups[: (len(layers.groups) + 1) // 2]
+        best = max(lower, key=lambda group: group.accuracy)
+        if best.accuracy >= top.accuracy - _AS_WELL and best.low >= top.accuracy - 3 * _AS_WELL:
+            early: bool | None = True
+            said.append(
+                f"The layer group '{best.name}' tells the classes as well as the uppermost one: what the upper layers "
+                "learned elsewhere adds nothing here."
+            )
+        elif best.high < top.low:
+            early = False
+            said.append("Upper layers tell more than lower ones, so what they learned elsewhere is of use here.")
+        else:
+            early = None
+        # Where the two findings disagree, or one of them is open, nothing is said for sure.
+        holds = early if holds is None or holds == early else None
     if not said:
         return Cause(name="unlike", holds=None, sentence="How like everyday photographs they are was not measured.")
     return Cause(name="unlike", holds=holds, sentence=" ".join(said))

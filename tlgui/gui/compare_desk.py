@@ -69,8 +69,10 @@ class CompareDesk(QObject):
             return "none"
         if self.result is not None:
             return "complete"
-        moves = self._ends or self._enters or self._begins
-        return "running" if moves or self.waiting or self.training is not None else "interrupted"
+        moves = self._ends or self._enters or self._begins or self.training is not None
+        # Those that wait from before a restart begin when the person says so.
+        waits = bool(self.waiting) and (self._bench.queue.goes_on or self._bench.is_training)
+        return "running" if moves or waits else "interrupted"
 
     @property
     def _begins(self) -> bool:
@@ -141,6 +143,7 @@ class CompareDesk(QObject):
         wanted = Comparison(
             backbone=spec.backbone,
             weights=Path(draft.weights_file).name,
+            split_fractions=spec.split_fractions,
             size=spec.size or 0,
             fit=spec.fit,
             epochs=epochs,
@@ -181,8 +184,8 @@ class CompareDesk(QObject):
     def cancel(self) -> None:
         """Takes its runs out of the queue and stops the one that trains; what is whole stays."""
         trains = self.training is not None
-        for one in self.waiting:
-            self._bench.queue.remove(one.run)
+        self._enters = False
+        self._bench.queue.remove_all([run.run for run in self.runs if not run.done])
         if trains:
             self._bench.send(commands.Stop())
         self.changed.emit()
@@ -210,9 +213,9 @@ class CompareDesk(QObject):
             draft.set_backbone(self.comparison.backbone)
         draft.set_strategy(way.strategy)
         asked = self.comparison.spec(way).training if self.comparison is not None else draft.training
+        # Also what is left open: rates of an earlier choice would be another way than the one that was compared.
         for field in ("top_groups", "head_learning_rate", "top_learning_rate"):
-            if (value := getattr(asked, field)) is not None:
-                draft.set_training(field, value)
+            draft.set_training(field, getattr(asked, field))
         self._bench.show("review")
 
     def open(self, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class QueueDesk(QObject):
         self._taken: Queued | None = None  # out of the list, and not begun yet
         self._trains: Queued | None = None  # the run of the queue that trains now
         self._ended: events.Ending | None = None  # how it ended, until that was noted
+        self._refused: set[str] = set()  # taken out by the person, perhaps while it was about to begin
         self._last: tuple[RunSpec, Path | None] | None = None  # what was queued last
         self._lock = threading.Lock()
         self._version = self._shown_version = 0
@@ -138,6 +139,7 @@ class QueueDesk(QObject):
     def add_made(self, runs: Sequence[Queued]) -> None:
         """Lets runs wait whose folders are made, such as those of a comparison; they begin by themselves."""
         self.goes_on = True
+        self._refused -= {one.run for one in runs}
 
         def how(entries: Queue) -> Queue:
             for one in runs:
@@ -154,7 +156,20 @@ class QueueDesk(QObject):
 
     def remove(self, run: str) -> None:
         """Takes a run out; its folder stays among the runs."""
-        self._change(lambda entries: run_queue.removed(entries, run))
+        self.remove_all([run])
+
+    def remove_all(self, runs: Collection[str]) -> None:
+        """Takes runs out in one step, also one that was taken to begin in a moment and has not begun."""
+        # Copied: what happens in the background must not follow what the caller does with it.
+        wanted = list(runs)
+        self._refused |= set(wanted)
+
+        def how(entries: Queue) -> Queue:
+            for run in wanted:
+                entries = run_queue.removed(entries, run)
+            return entries
+
+        self._change(how)
         self._last = None
 
     def move(self, run: str, by: int) -> None:
@@ -226,6 +241,10 @@ class QueueDesk(QObject):
         if found is None:
             return
         one, read = found
+        if one.run in self._refused:
+            self._soon()
+            self.changed.emit()
+            return
         if self._held or not self.goes_on or self._bench.is_training:
             # It waits on: another run was begun by hand, or the window closes.
             self._change(lambda entries: run_queue.added(entries, one, first=True))

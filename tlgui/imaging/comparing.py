@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import itertools
 from datetime import datetime
 from pathlib import Path
 
@@ -22,12 +22,13 @@ from tlgui.core.comparison import (
     write,
 )
 from tlgui.core.errors import UserError
+from tlgui.core.imaging_requests import Fractions
 from tlgui.core.project import Project
-from tlgui.core.records import Scan
+from tlgui.core.records import LeftOut, Reason, Scan
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.split import most_folds
 from tlgui.imaging.opening import Opened
-from tlgui.imaging.prepare import prepare_run
+from tlgui.imaging.prepare import prepare_run, split_of
 from tlgui.imaging.refusals import refuse_fold
 
 
@@ -49,15 +50,38 @@ def images_key(scan: Scan) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape") + b"\n" + rule).hexdigest()
 
 
-def default_folds(scan: Scan) -> int:
-    """How many folds where nobody says; none where even two would leave a class out of one."""
+def without_test(scan: Scan, fractions: Fractions, seed: int, project: Project | None) -> Scan:
+    """The images that may choose: not those that test a run of these images, so that their score stays honest.
+
+    Args:
+        scan: without a fold.
+        fractions, seed: of the split.
+        project: whose split is followed.
+    """
+    parts = split_of(scan, fractions, seed, project)
+    tests = [record for record in scan.used if parts[record.path] == "test"]
+    kept = [
+        LeftOut(path=record.path, reason_code=Reason.KEPT_FOR_TEST, reason="It is kept to test what is chosen.")
+        for record in tests
+    ]
+    used = [record for record in scan.used if parts[record.path] != "test"]
+    return msgspec.structs.replace(scan, used=used, left_out=[*scan.left_out, *kept])
+
+
+def default_folds(scan: Scan, choosing: Scan) -> int:
+    """How many folds where nobody says; none where even two would leave a class out of one.
+
+    Args:
+        scan: all images.
+        choosing: those that may choose.
+    """
     folds = folds_by_default(len(scan.used), has_parts(scan))
-    most = most_folds(scan.used)
+    most = most_folds(choosing.used)
     return min(folds, most) if most >= 2 else 0
 
 
 def refuse_folds(scan: Scan, folds: int) -> None:
-    """Raise a UserError where the images cannot be parted so."""
+    """Raise a UserError where the images, those that may choose, cannot be parted so."""
     if folds > MOST_FOLDS:
         raise UserError(f"{folds} folds would be {folds} runs of each way.", f"Choose {MOST_FOLDS} folds at the most.")
     if folds:
@@ -89,13 +113,12 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
     """
     _refuse_changed(comparison, scan)
     path = folder / leg.folder
-    if (
-        (path / "run.toml").is_file()
-        and RunFolder(path).spec().dataset is not None
-        and (path / "manifest.csv").is_file()
-    ):
+    if _is_made(path):
         return RunFolder(path)
+    set_aside(path)
     around = (leg.fold, comparison.folds) if leg.fold else None
+    if around is not None:
+        scan = without_test(scan, comparison.split_fractions, comparison.seed, project)
     return prepare_run(
         data,
         comparison.spec(leg.entrant),
@@ -126,8 +149,9 @@ def all_made(
     """
     scan = opened.scan
     if folder is None:
-        folds = default_folds(scan) if folds is None else folds
-        refuse_folds(scan, folds)
+        choosing = without_test(scan, comparison.split_fractions, comparison.seed, opened.project)
+        folds = default_folds(scan, choosing) if folds is None else folds
+        refuse_folds(choosing, folds)
         comparison = msgspec.structs.replace(
             comparison,
             dataset=scan.name,
@@ -146,10 +170,39 @@ def all_made(
         done = is_done(path)
         if not done and (path / "events.jsonl").is_file() and not RunFolder(path).at_work:
             # The queue begins runs, and does not go on with them: what this one has learned is learned again.
-            shutil.rmtree(path, ignore_errors=True)
+            set_aside(path)
         run = made(folder, comparison, leg, data, scan, opened.project)
         runs.append(ComparedRun(run=str(run.path.resolve()), label=leg.label, strategy=leg.entrant.strategy, done=done))
     return folder, comparison, runs
+
+
+def _is_made(path: Path) -> bool:
+    return (
+        (path / "run.toml").is_file()
+        and RunFolder(path).spec().dataset is not None
+        and (path / "manifest.csv").is_file()
+    )
+
+
+def set_aside(path: Path) -> None:
+    """Makes place for a run folder; what is there gets another name, since it may hold notes and results.
+
+    Raises:
+        UserError: the system refuses.
+    """
+    if not path.exists():
+        return
+    number = next(
+        number for number in itertools.count(1) if not path.with_name(f"{path.name} earlier {number}").exists()
+    )
+    try:
+        path.rename(path.with_name(f"{path.name} earlier {number}"))
+    except OSError as error:
+        raise UserError(
+            f"The run folder '{path.name}' cannot be set aside ({error.strerror or error}).",
+            "Close other programs that use it, then go on.",
+            code="comparison_folder",
+        ) from error
 
 
 def _refuse_changed(comparison: Comparison, scan: Scan) -> None:
@@ -157,5 +210,5 @@ def _refuse_changed(comparison: Comparison, scan: Scan) -> None:
         raise UserError(
             f"The images of '{comparison.dataset}', their classes or groups are not as when the comparison began.",
             "Put them back as they were and read them with the same options, or begin a new comparison.",
-            code="images_changed",
+            code="comparison_images",
         )

@@ -15,8 +15,9 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.sites import MOST_SITES, Sites
 from tlgui.imaging.comparing import images_key
 from tlgui.imaging.name_key import compile_pattern, find
-from tlgui.imaging.opening import Opened, grouped_by, read_anew
+from tlgui.imaging.opening import Opened
 from tlgui.imaging.prepare import prepare_run
+from tlgui.imaging.table_choice import groups_by_column
 
 FOLDER = "folder"
 _COLUMN = "column:"
@@ -47,11 +48,16 @@ def sites_of(opened: Opened, by: str) -> dict[str, str]:
 
 
 def _of_column(opened: Opened, by: str) -> dict[str, str]:
-    """Values of a column are hashed where they are read, so the sites are numbered."""
-    read = read_anew(opened, grouped_by(opened, by))
-    groups = {record.path: record.group for record in read.used if record.group}
-    numbers = {group: f"site {number}" for number, group in enumerate(sorted(set(groups.values())), start=1)}
-    return {path: numbers[group] for path, group in groups.items()}
+    """What a label table says; a group of the split would not do, since copies of an image join groups."""
+    values = groups_by_column(opened.look.tree, opened.look.tables, by.removeprefix(_COLUMN))
+    if values is None:
+        raise UserError(
+            f"No label table here has a column '{by.removeprefix(_COLUMN)}'.",
+            "Check its name, or give --table FILE.",
+            code="no_sites",
+        )
+    used = {record.path for record in opened.scan.used}
+    return {path: value.strip() for path, value in values.items() if path in used and value.strip()}
 
 
 def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
@@ -60,6 +66,7 @@ def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
         raise UserError(
             f"{len(missing):,} of {len(scan.used):,} images have no site, such as '{missing[0]}'.",
             "Say how it is told with --by: folder, column:NAME, or a pattern such as '^(mono|poly)'.",
+            code="no_sites",
         )
     sizes = Counter(found.values())
     if len(sizes) < 2:
@@ -72,11 +79,23 @@ def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
     small = [name for name, n in sizes.items() if n < _FEWEST]
     if small:
         raise UserError(f"The site '{small[0]}' has a single image.", "Leave it out, or join it to another one.")
-    classes = {record.class_name for record in scan.used}
-    if by == FOLDER and set(sizes) == classes:
+    given: dict[str, set[str]] = {}
+    classes: dict[str, set[str]] = {}
+    for record in scan.used:
+        given.setdefault(found[record.path], set()).add(record.given_split)
+        classes.setdefault(found[record.path], set()).add(record.class_name)
+    parts = [next(iter(one)) for one in given.values() if len(one) == 1]
+    if by == FOLDER and "" not in parts and len(parts) == len(given) == len(set(parts)):
         raise UserError(
-            "The folders at the top are the classes, and no sites.",
+            "The folders at the top say what trains and what tests, and are no sites.",
             "Say how sites are told with --by: column:NAME, or a pattern for the file name.",
+            code="no_sites",
+        )
+    if all(len(one) == 1 for one in classes.values()):
+        raise UserError(
+            "Each site would have a single class, so what is told apart could be the sites.",
+            "Say how sites are told with --by: column:NAME, or a pattern for the file name.",
+            code="no_sites",
         )
 
 
@@ -94,7 +113,7 @@ def made(
         raise UserError(
             f"The images of '{sites.dataset}', their classes or groups are not as when this began.",
             "Put them back as they were, or begin anew.",
-            code="images_changed",
+            code="comparison_images",
         )
     path = folder / sites.folder_of(place)
     if (path / "manifest.csv").is_file() and RunFolder(path).spec().dataset is not None:

@@ -31,6 +31,7 @@ REASONS: dict[Reason, str] = {
     Reason.OTHER_DOMAIN: "Of another domain",
     Reason.OTHER_SLICE: "Another slice of the same series",
     Reason.HELD_OUT_GROUP: "Belongs to images of the site held out",
+    Reason.KEPT_FOR_TEST: "Kept to test what is chosen",
 }
 
 
