@@ -213,7 +213,7 @@ def test_a_place_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="cannot be written") as refused:
             comparison.write(place, comparison_of("from-scratch", "full-fine-tuning"))
-        assert refused.value.code == "cannot_write"
+        assert refused.value.code == "comparison_folder"
 
 
 def test_comparisons_are_listed_the_newest_first_and_never_overwritten(tmp_path: Path) -> None:
@@ -255,3 +255,12 @@ def test_a_run_that_was_stopped_and_then_completed_is_whole(tmp_path: Path) -> N
     assert is_done(run.path)
     (run.results / "predictions.csv").unlink()
     assert not is_done(run.path), "without answers there is nothing to compare"
+
+
+def test_a_strategy_of_a_newer_version_is_told_and_breaks_nothing(tmp_path: Path) -> None:
+    comparison.write(tmp_path, comparison_of("feature-extraction", "from-scratch"))
+    file = tmp_path / comparison.FILE
+    file.write_text(file.read_text().replace('"from-scratch"', '"lora"'))
+    with pytest.raises(UserError, match="cannot be read") as refused:
+        comparison.read(tmp_path)
+    assert "lora" in refused.value.details

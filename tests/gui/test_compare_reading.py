@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.bench import Bench
+from helpers.compare_bench import begun
 from helpers.compared import comparison_of
 from helpers.made_comparison import THREE, TWO, end, make, new_folder, share, whole
 from PySide6.QtCore import QCoreApplication
@@ -202,3 +203,30 @@ def test_forgetting_shows_none_and_keeps_the_folder(bench: Bench, qtbot: QtBot) 
     bench.compare.forget()
     assert (bench.compare.state, bench.compare.result, bench.compare.runs) == ("none", None, [])
     assert (new_folder() / "comparison.toml").is_file()
+
+
+def test_runs_that_wait_from_before_a_restart_can_be_gone_on_with(
+    bench: Bench, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue waits until it is told to begin: "running" would be a dead end."""
+    folder = new_folder()
+    runs = begun(bench, images, folder=folder)
+    qtbot.waitUntil(lambda: bool(bench.queue.waiting))
+    monkeypatch.setattr(bench.queue, "goes_on", False)
+    monkeypatch.setattr(type(bench), "is_training", property(lambda _: False))
+    monkeypatch.setattr(type(bench.compare), "training", property(lambda _: None))
+    bench.compare._enters = False
+    assert runs and bench.compare.state == "interrupted" and bench.compare.reason_against_resume() == ""
+    monkeypatch.setattr(bench.queue, "goes_on", True)
+    assert bench.compare.state == "running"
+
+
+def test_a_run_that_was_taken_out_while_it_was_about_to_begin_does_not(
+    bench: Bench, images: Path, qtbot: QtBot
+) -> None:
+    folder = new_folder()
+    runs = begun(bench, images, folder=folder)
+    bench.compare.cancel()
+    qtbot.wait(300)
+    assert bench.compare.state == "interrupted" and not bench.queue.waiting
+    assert bench.compare.training is None and runs

@@ -70,7 +70,9 @@ def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
         )
     sizes = Counter(found.values())
     if len(sizes) < 2:
-        raise UserError(f"By '{by}' all images are from one site.", "Say with --by how sites are told.")
+        raise UserError(
+            f"By '{by}' all images are from one site.", "Say with --by how sites are told.", code="no_sites"
+        )
     if len(sizes) > MOST_SITES:
         raise UserError(
             f"By '{by}' there are {len(sizes):,} sites, and each takes a training.",
