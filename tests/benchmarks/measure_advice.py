@@ -37,6 +37,7 @@ from measure_accuracy import DEFAULT, SEEDS, Result, read, say
 # On these the thresholds of `core.decision` were chosen, by their training and validation images.
 FITTED = ("hymenoptera", "bccd_cells", "skin_ham7", "chest_xray_2k", "elpv_solar", "sign_digits")
 RESULTS = Path(__file__).resolve().parent / "accuracy.jsonl"
+CHECKED = Path(__file__).resolve().parent / "accuracy_checked.jsonl"
 CLEARLY_WORSE = 0.03
 HALVES, DRAWS = 200, 1_000
 _TIE = 1e-9
@@ -111,7 +112,7 @@ class Regret:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--results", type=Path, nargs="+", default=[RESULTS], help="a later run replaces an earlier one"
+        "--results", type=Path, nargs="+", default=[RESULTS, CHECKED], help="a later run replaces an earlier one"
     )
     parser.add_argument("--fitted", nargs="+", default=list(FITTED), help="sets on which thresholds were chosen")
     parser.add_argument("--checked", nargs="+", help="sets that were not looked at before (default: all others)")
