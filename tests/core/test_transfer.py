@@ -154,3 +154,9 @@ def test_wide_intervals_are_no_proof_that_a_low_group_tells_as_well() -> None:
     asked_of = LayersProbed(backbone="b", groups=wide, images=30, folds=5, largest_class=0.5, sentence="")
     found = verdict(result(frozen=0.8, tuned=0.8, slower=0.8, scratch=0.8), similarity=None, layers=asked_of)
     assert cause(found, "unlike").holds is None and "as well as" not in cause(found, "unlike").sentence
+
+
+def test_a_difference_of_nothing_has_no_minus_sign() -> None:
+    found = verdict(result(frozen=0.8, tuned=0.8, slower=0.8, scratch=0.8))
+    assert "-0.0" not in transfer._signed(-0.0, -0.0004, 0.0) == "+0.0 points (+0.0 to +0.0)"
+    assert "-0.0 points" not in " ".join([found.sentence, *(one.sentence for one in found.causes)])

@@ -240,4 +240,6 @@ def _points(value: float, low: float, high: float) -> str:
 
 
 def _signed(value: float, low: float, high: float) -> str:
-    return f"{100 * value:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+    # Rounded first: a difference of nothing has no sign.
+    value, low, high = (round(100 * one, 1) + 0.0 for one in (value, low, high))
+    return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
