@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.command_line import PlayedEngine, Tlgui, Typed, content_of, type_here
 from helpers.compared import answered
@@ -315,3 +317,155 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, refused: Tlgui
         said = refused("compare", *paths)
         assert (said.code, said.out) == (1, "")
         assert sentence in said.err
+
+
+# -- an earlier run -----------------------------------------------------------------------------------------------
+
+
+def earlier_run(path: Path, photos: Path, learned: int = 2) -> RunFolder:
+    """A run that has learned so many of the photos, with a network, a size and a crop that are not the default."""
+    known = sorted(photos.rglob("*.png"))[:learned]
+    run = answered(
+        path,
+        {f"then/{number}.png": ("train", True) for number in range(learned)},
+        contents={
+            f"then/{number}.png": hashlib.sha256(image.read_bytes()).hexdigest() for number, image in enumerate(known)
+        },
+    )
+    run.write_spec(msgspec.structs.replace(run.spec(), backbone="resnet50", size=160, fit="squash"))
+    run.best_path.write_bytes(b"weights")
+    return run
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, photos: Path) -> RunFolder:
+    return earlier_run(tmp_path / "Run 7", photos)
+
+
+def test_each_way_is_trained_with_the_earlier_run_and_without_it(photos: Path, cmp: Path, earlier: RunFolder) -> None:
+    engine = Trains()
+    said = typed(
+        engine, photos, "--weights", earlier.path, "--with-and-without", "--strategies", "feature-extraction",
+        "--folds", 2, "--out", cmp, "--json",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert engine.trained == [
+        "feature-extraction fold 1", "feature-extraction from run fold 1",
+        "feature-extraction fold 2", "feature-extraction from run fold 2",
+    ]  # fmt: skip
+    assert [job.weights_file for job in engine.jobs] == ["", str(earlier.best_path)] * 2
+    for job in engine.jobs:
+        spec = RunFolder(Path(job.run)).spec()
+        assert (spec.backbone, spec.size, spec.fit) == ("resnet50", 160, "squash"), "the same for all"
+        assert (spec.source is not None) == bool(job.weights_file)
+    asked = comparison.read(cmp)
+    assert (asked.purpose, asked.weights) == ("source", "")
+    assert asked.source is not None and (asked.source.run, asked.source.images) == ("Run 7", 2)
+    assert [row["key"] for row in said.json["rows"]] == ["feature-extraction", "feature-extraction+run"]
+    known_tests = 24 - said.json["images"]
+    assert 1 <= known_tests <= 2, "what is kept for the test is left out already"
+    assert said.json["sentences"][0].startswith(
+        "Feature extraction: whether beginning with the run 'Run 7' (2 images of"
+    )
+
+
+def test_the_ways_that_are_tried_with_and_without_a_run_have_a_default(
+    photos: Path, cmp: Path, earlier: RunFolder
+) -> None:
+    said = typed(
+        Trains(worse="fine-tune-top"),
+        photos,
+        "--weights",
+        earlier.path,
+        "--with-and-without",
+        "--folds",
+        0,
+        "--out",
+        cmp,
+    )
+    assert (said.code, said.err) == (0, "")
+    assert [one.key for one in comparison.read(cmp).entrants] == [
+        "feature-extraction", "feature-extraction+run", "fine-tune-top:2", "fine-tune-top:2+run",
+    ]  # fmt: skip
+    assert "4 ways, one split" in said.out
+    assert "Fine-tune the top layers, 2 groups, from the earlier run" in said.out
+
+
+def test_without_that_question_all_pretrained_ways_begin_with_the_run(
+    photos: Path, cmp: Path, earlier: RunFolder
+) -> None:
+    engine = Trains()
+    ways = "feature-extraction,from-scratch"
+    said = typed(engine, photos, "--weights", earlier.path, "--strategies", ways, "--folds", 0, "--out", cmp)
+    assert said.code == 0, said.err
+    assert engine.trained == ["feature-extraction from run", "from-scratch"]
+    assert [job.weights_file for job in engine.jobs] == [str(earlier.best_path), ""]
+    assert comparison.read(cmp).purpose == "strategies" and "beginning with the run" not in said.out
+    one, other = (RunFolder(Path(job.run)) for job in engine.jobs)
+    assert {row.path: row.part for row in one.manifest()} == {row.path: row.part for row in other.manifest()}
+
+
+def test_a_comparison_with_a_run_goes_on_with_that_run_alone(
+    photos: Path, cmp: Path, earlier: RunFolder, tmp_path: Path, refused: Tlgui
+) -> None:
+    typed_too = (photos, "--with-and-without", "--strategies", "feature-extraction", "--folds", 2, "--out", cmp)
+    typed(Trains(lambda number: STOPPED if number == 1 else None), *typed_too, "--weights", earlier.path)
+    before = content_of(cmp)
+    other = earlier_run(tmp_path / "Run 8", photos)
+    other.best_path.write_bytes(b"others")
+    for said in (
+        refused("compare", *typed_too, "--weights", other.path),
+        refused("compare", photos, *typed_too[2:]),
+        refused("compare", *typed_too),
+    ):
+        assert said.code == 1 and said.err
+    assert content_of(cmp) == before
+    engine = Trains()
+    assert typed(engine, *typed_too, "--weights", earlier.path).code == 0
+    assert engine.trained == [
+        "feature-extraction from run fold 1", "feature-extraction fold 2", "feature-extraction from run fold 2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--with-and-without",), "--with-and-without compares an earlier run. Name it with --weights RUN."),
+        (("--with-and-without", "--weights", "FILE"), "--with-and-without compares an earlier run. Name it with"),
+        (
+            ("--with-and-without", "--weights", "RUN", "--strategies", "from-scratch"),
+            "'from-scratch' begins with random",
+        ),
+        (("--transfer", "--weights", "RUN"), "--transfer asks about the published weights, and --weights names"),
+        (("--weights", "RUN", "--backbone", "vgg16"), "The run 'Run 7' has the network resnet50, not vgg16."),
+        (("--weights", "RUN", "--with-and-without", "--folds", 1), "One fold would score nothing"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_earlier_run_is_refused_and_nothing_is_written(
+    arguments: tuple[object, ...], sentence: str, photos: Path, cmp: Path, earlier: RunFolder, refused: Tlgui
+) -> None:
+    file = earlier.path.parent / "own.safetensors"
+    file.write_bytes(b"weights")
+    places: dict[object, object] = {"RUN": earlier.path, "FILE": file}
+    said = refused("compare", photos, *(places.get(one, one) for one in arguments), "--out", cmp)
+    assert (said.code, said.out) == (1, "")
+    assert sentence in said.err
+    assert not cmp.exists()
+
+
+def test_a_run_that_knows_nearly_all_is_refused_and_nothing_is_written(
+    photos: Path, cmp: Path, tmp_path: Path, refused: Tlgui
+) -> None:
+    run = earlier_run(tmp_path / "Run 7", photos, learned=10)
+    said = refused("compare", photos, "--weights", run.path, "--with-and-without", "--out", cmp)
+    assert said.code == 1 and "The run 'Run 7' has learned " in said.err and "too few to compare on" in said.err
+    assert not cmp.exists()
+
+
+def test_two_questions_at_once_are_refused(photos: Path, cmp: Path, earlier: RunFolder, refused: Tlgui) -> None:
+    typed_too: tuple[tuple[object, ...], ...] = ((), ("--weights", earlier.path))
+    for more in typed_too:
+        said = refused("compare", photos, "--transfer", "--with-and-without", *more, "--out", cmp)
+        assert (said.code, said.out) == (1, "")
+        assert "--transfer and --with-and-without are two questions." in said.err
+        assert not cmp.exists()

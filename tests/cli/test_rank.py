@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from helpers.command_line import PlayedEngine, Typed, type_here
+from helpers.compared import answered
 from helpers.schemas import conforms
 
 from tlgui.core import commands, events
 from tlgui.core.events import BackbonesRanked, RankedBackbone
+from tlgui.core.paths import projects_dir
+from tlgui.core.source import MOST_RANKED
 from tlgui.imaging.listing import read_listing
 
 ROW = {
-    "backbone": str, "label": str, "probe": float, "probe_low": float, "probe_high": float, "nearest": float,
+    "backbone": str, "label": str, "run": str, "probe": float, "probe_low": float, "probe_high": float, "nearest": float,
     "nearest_low": float, "nearest_high": float, "log_me": float, "features": int, "seconds": float,
 }  # fmt: skip
 
@@ -27,8 +30,9 @@ def row(name: str, value: float) -> RankedBackbone:
 
 
 class Ranks(PlayedEngine):
-    def __init__(self) -> None:
+    def __init__(self, known: int = 0) -> None:
         super().__init__()
+        self.known = known
         self.jobs: list[commands.RankBackbones] = []
         self.listed = 0
 
@@ -38,7 +42,7 @@ class Ranks(PlayedEngine):
         self.listed = len(read_listing(Path(job.listing)))
         yield BackbonesRanked(
             rows=[row("resnet18", 0.9), row("resnet50", 0.8)], left_out={"vgg16": "Its weights are not here."},
-            images=28, folds=5, largest_class=0.5, sentence="Resnet18 tells most.",
+            images=28, folds=5, known=self.known, largest_class=0.5, sentence="Resnet18 tells most.",
         )  # fmt: skip
         yield events.Completed(message="Resnet18 tells most.")
 
@@ -70,7 +74,8 @@ def test_the_json(photos: Path) -> None:
     conforms(
         said.json,
         {
-            "rows": [ROW], "left_out": {"vgg16": str}, "images": int, "folds": int, "largest_class": float,
+            "rows": [ROW], "left_out": {"vgg16": str}, "images": int, "folds": int, "known": int,
+            "largest_class": float,
             "sentence": str,
         },
     )  # fmt: skip
@@ -82,3 +87,73 @@ def test_a_network_that_is_not_known_is_refused_at_once(names: str, photos: Path
     engine = Ranks()
     said = typed(engine, photos, "--backbones", names)
     assert said.code == 1 and "nonsense" in said.err and engine.jobs == []
+
+
+# -- earlier runs -------------------------------------------------------------------------------------------------
+
+
+def ended(minute: int, ending: events.Ending | None = None, model: bool = True) -> Path:
+    """A run among the projects, made at that minute of a day."""
+    path = projects_dir() / "bees" / "runs" / f"2026-11-26 10.{minute:02} efficientnet-lite0 auto"
+    run = answered(path, {"1.png": ("train", True)}, ending=ending)
+    if model:
+        run.best_path.write_bytes(b"weights")
+    return path
+
+
+def asked(*arguments: object) -> commands.RankBackbones:
+    engine = Ranks()
+    said = typed(engine, *arguments)
+    assert said.code == 0, said.err
+    (job,) = engine.jobs
+    return job
+
+
+def test_the_newest_runs_that_have_ended_are_ranked_where_nothing_is_named(photos: Path) -> None:
+    assert asked(photos).runs == []
+    runs = [ended(minute) for minute in range(MOST_RANKED + 2)]
+    ended(50, events.Failed(problem="The disk is full.", remedy="Free some.", run="run"))
+    ended(51, events.Stopped(run="run", best_epoch=1))
+    found = asked(photos).runs
+    assert [Path(run).name for run in found] == [
+        "2026-11-26 10.51 efficientnet-lite0 auto",
+        *(run.name for run in runs[:1:-1][: MOST_RANKED - 1]),
+    ]
+
+
+@pytest.mark.parametrize("typed_too", [("--no-runs",), ("--backbones", "resnet18")])
+def test_no_runs_are_ranked_where_that_is_asked_for_or_networks_are_named(
+    typed_too: tuple[str, ...], photos: Path
+) -> None:
+    ended(1)
+    assert asked(photos, *typed_too).runs == []
+    assert len(asked(photos).runs) == 1
+
+
+def test_runs_that_are_named_are_ranked_and_no_others(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(1)
+    for name in ("one", "two"):
+        answered(tmp_path / name, {"1.png": ("train", True)}).best_path.write_bytes(b"weights")
+    monkeypatch.chdir(tmp_path)
+    job = asked(photos, "--run", "one", "--run", tmp_path / "two", "--backbones", "resnet18")
+    assert (job.runs, job.backbones) == ([str(tmp_path / "one"), str(tmp_path / "two")], ["resnet18"])
+    assert asked(photos, "--run", "one", "--no-runs").runs == [str(tmp_path / "one")]
+
+
+def test_what_is_named_and_is_no_run_or_has_no_model_is_refused_at_once(photos: Path, tmp_path: Path) -> None:
+    unfinished = answered(tmp_path / "unfinished", {"1.png": ("train", True)}).path
+    for run, sentence in (
+        (photos, "'photos' is not a run folder: it has no run.toml."),
+        (unfinished, "The run 'unfinished' has no model yet"),
+    ):
+        engine = Ranks()
+        said = typed(engine, tmp_path / "no such images", "--run", run)
+        assert (said.code, engine.jobs) == (1, []) and said.err.startswith(sentence)
+
+
+@pytest.mark.parametrize(("known", "words"), [(0, ""), (1, "1 image that"), (12, "12 images that")])
+def test_people_read_how_many_images_took_no_part(known: int, words: str, photos: Path) -> None:
+    said = typed(Ranks(known), photos)
+    assert ("that an earlier run has learned took no part." in said.out) == bool(known) and words in said.out

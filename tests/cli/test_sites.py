@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.command_line import PlayedEngine, Typed, type_here
+from helpers.compared import answered
 from helpers.pictures import write_dataset, write_tree
 from helpers.schemas import conforms
 from helpers.trains import Trains
@@ -113,3 +116,47 @@ def test_another_folder_or_other_settings_are_refused(domains: Path, tmp_path: P
 def test_classes_are_no_sites(tmp_path: Path) -> None:
     said = typed(Trains(), write_dataset(tmp_path / "photos", {"a": 8, "b": 8}, size=24), "--out", tmp_path / "out")
     assert said.code == 1 and "would have a single class" in said.err
+
+
+# -- with an earlier run ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def earlier(domains: Path, tmp_path: Path) -> RunFolder:
+    """A run that has learned one image, with a size and a crop that are not the default."""
+    image = domains / "art" / "across" / "art-000.png"
+    content = hashlib.sha256(image.read_bytes()).hexdigest()
+    run = answered(tmp_path / "Run 7", {"then/1.png": ("train", True)}, contents={"then/1.png": content})
+    run.write_spec(msgspec.structs.replace(run.spec(), size=160, fit="squash"))
+    run.best_path.write_bytes(b"weights")
+    return run
+
+
+def test_every_site_is_held_out_with_the_crop_and_the_size_of_the_earlier_run(
+    domains: Path, tmp_path: Path, earlier: RunFolder
+) -> None:
+    engine, out = Trains(), tmp_path / "out"
+    said = typed(engine, domains, "--weights", earlier.path, "--out", out)
+    assert said.code == 0, said.err
+    assert sites.read(out).weights == "Run 7"
+    for number in (1, 2, 3):
+        spec = RunFolder(out / f"site {number}").spec()
+        assert (spec.fit, spec.size) == ("squash", 160)
+        assert spec.source is not None and spec.source.run == "Run 7"
+    assert {job.weights_file for job in engine.jobs} == {str(earlier.best_path)}
+
+
+def test_sites_that_began_with_an_earlier_run_do_not_go_on_without_it(
+    domains: Path, tmp_path: Path, earlier: RunFolder
+) -> None:
+    out = tmp_path / "out"
+    stopped = events.Stopped(run="run", best_epoch=1)
+    begun = typed(
+        Trains(lambda number: stopped if number == 1 else None), domains, "--weights", earlier.path, "--out", out
+    )
+    assert begun.code == 130
+    engine = Trains()
+    said = typed(engine, domains, "--out", out)
+    assert said.code == 1 and "holds other sites or settings" in said.err and engine.jobs == []
+    said = typed(engine, domains, "--weights", earlier.path, "--out", out)
+    assert said.code == 0 and engine.trained == ["site 2", "site 3"], said.err

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from helpers.command_line import PlayedEngine, Tlgui, Typed, content_of, strict_json
+from helpers.command_line import PlayedEngine, Tlgui, Typed, content_of, strict_json, type_here
+from helpers.compared import answered
 from helpers.pictures import write_dataset
 from helpers.schemas import METRICS_FILE, conforms, conforms_as_run, without_times
 
 from tlgui.cli.train import place_of_images
-from tlgui.core import events
+from tlgui.core import commands, events
 from tlgui.core.augmentations import AUGMENTATIONS
 from tlgui.core.backbones import BACKBONES
 from tlgui.core.presets import PRESETS
-from tlgui.core.run_folder import open_run, recall_place
+from tlgui.core.run_folder import RunFolder, open_run, recall_place
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -413,3 +416,135 @@ def test_a_folder_of_other_images_is_not_remembered(trained: Path, photos: Path,
     other = write_dataset(tmp_path / "other", {"across": 14, "down": 14}, size=30)
     place_of_images(run, other)  # the engine refuses its images, one by one
     assert recall_place(dataset.fingerprint) == photos
+
+
+# -- an earlier run in place of a file of weights -----------------------------------------------------------------
+
+
+class Hears(PlayedEngine):
+    """Keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[commands.Train] = []
+
+    def run(self, job: commands.Job) -> Iterator[events.AnyEvent]:
+        assert isinstance(job, commands.Train)
+        self.jobs.append(job)
+        yield events.Completed(run=job.run, message="Training is complete.")
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, photos: Path) -> RunFolder:
+    """A run with a network, a size and a crop that are not the default, which knows four of the photos."""
+    known = sorted(photos.rglob("*.png"))[::7]
+    run = answered(
+        tmp_path / "Run 7",
+        {f"then/{number}.png": ("train", True) for number in range(4)},
+        contents={
+            f"then/{number}.png": hashlib.sha256(image.read_bytes()).hexdigest() for number, image in enumerate(known)
+        },
+    )
+    run.write_spec(msgspec.structs.replace(run.spec(), backbone="resnet50", size=160, fit="squash"))
+    run.best_path.write_bytes(b"weights")
+    return run
+
+
+def begun(photos: Path, run_dir: Path, *typed: object) -> tuple[Hears, Typed]:
+    engine = Hears()
+    return engine, type_here(
+        lambda: engine, "train", photos, "--run-dir", run_dir, "--strategy", "fine-tune-top", *typed
+    )
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_an_earlier_run_gives_its_network_size_and_crop(
+    as_file: bool, earlier: RunFolder, photos: Path, tmp_path: Path
+) -> None:
+    engine, said = begun(photos, tmp_path / "run", "--weights", earlier.best_path if as_file else earlier.path)
+    assert said.code == 0, said.err
+    spec = spec_of(tmp_path / "run")
+    assert (spec["backbone"], spec["size"], spec["fit"]) == ("resnet50", 160, "squash")
+    assert spec["source"] == {
+        "run": "Run 7", "dataset": "bees", "images": 4, "sha256": hashlib.sha256(b"weights").hexdigest()
+    }  # fmt: skip
+    assert spec["weights"] == spec["source"]["sha256"]
+    assert [job.weights_file for job in engine.jobs] == [str(earlier.best_path)]
+    reasons = [row["reason_code"] for row in table(tmp_path / "run" / "manifest.csv")]
+    assert len(reasons) == 28 and set(reasons) <= {"", "learned_before"}
+    *known, end = table(tmp_path / "run" / "learned_before.csv")
+    assert len(known) == 4 and end == {"content_hash": "end", "split": "4"}
+
+
+def test_a_relative_place_of_a_run_is_enough(
+    earlier: RunFolder, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, folder, typed in (("one", tmp_path, "Run 7"), ("other", earlier.path, ".")):
+        monkeypatch.chdir(folder)
+        engine, said = begun(photos, tmp_path / place, "--weights", typed)
+        assert said.code == 0, said.err
+        assert spec_of(tmp_path / place)["source"]["run"] == "Run 7"
+        assert [job.weights_file for job in engine.jobs] == [str(earlier.best_path)]
+
+
+def test_a_size_that_is_typed_wins_and_its_own_network_may_be_typed(
+    earlier: RunFolder, photos: Path, tmp_path: Path
+) -> None:
+    typed = ("--weights", earlier.path, "--backbone", "resnet50", "--size", 224)
+    _, said = begun(photos, tmp_path / "run", *typed)
+    assert said.code == 0, said.err
+    spec = spec_of(tmp_path / "run")
+    assert (spec["backbone"], spec["size"], spec["fit"]) == ("resnet50", 224, "squash")
+
+
+def test_another_network_than_that_of_the_run_is_refused_before_anything_is_read(
+    earlier: RunFolder, tmp_path: Path
+) -> None:
+    engine, said = begun(
+        tmp_path / "no such images", tmp_path / "run", "--weights", earlier.path, "--backbone", "vgg16"
+    )
+    assert (said.code, said.out, engine.jobs) == (1, "", [])
+    assert said.err == (
+        "The run 'Run 7' has the network resnet50, not vgg16. Leave --backbone away, or give --backbone resnet50.\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_run_file_says_is_not_overruled_by_the_run_that_is_begun_with(
+    earlier: RunFolder, photos: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'data = "{photos}"\nbackbone = "resnet50"\nsize = 96\n[training]\nepochs = 2\n')
+    engine, said = begun(file, tmp_path / "run", "--weights", earlier.path)
+    assert said.code == 0, said.err
+    spec = spec_of(tmp_path / "run")
+    assert (spec["backbone"], spec["size"], spec.get("fit", "crop")) == ("resnet50", 96, "crop")
+    assert spec["source"]["run"] == "Run 7"
+    file.write_text(f'data = "{photos}"\nbackbone = "vgg16"\n')
+    engine, said = begun(file, tmp_path / "other", "--weights", earlier.path)
+    assert (said.code, engine.jobs) == (1, [])
+    assert "The run 'Run 7' has the network resnet50, and this one is set up with vgg16." in said.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_folder_that_is_no_run_and_a_run_without_a_model_are_no_weights(
+    earlier: RunFolder, photos: Path, tmp_path: Path
+) -> None:
+    for folder, sentence in (
+        (photos, "'photos' is not a run folder: it has no run.toml."),
+        (earlier.path, "The run 'Run 7' has no model yet: no epoch has ended."),
+    ):
+        earlier.best_path.unlink(missing_ok=True)
+        engine, said = begun(photos, tmp_path / "run", "--weights", folder)
+        assert (said.code, said.out, engine.jobs) == (1, "", [])
+        assert said.err.startswith(sentence) and said.err.count("\n") == 1
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_begins_at_random_has_no_source(earlier: RunFolder, photos: Path, tmp_path: Path) -> None:
+    _, said = begun(photos, tmp_path / "run", "--weights", earlier.path, "--strategy", "from-scratch")
+    assert said.code == 0, said.err
+    spec = spec_of(tmp_path / "run")
+    assert "source" not in spec and spec.get("weights", "pretrained") == "pretrained"
+    assert not (tmp_path / "run" / "learned_before.csv").exists()
+    assert {row["reason_code"] for row in table(tmp_path / "run" / "manifest.csv")} == {""}

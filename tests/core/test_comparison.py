@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from helpers.compared import answered, comparison_of
 from tlgui import __version__
 from tlgui.core import comparison, events
 from tlgui.core.comparison import (
+    DEFAULT_FROM_RUN,
     DEFAULT_STRATEGIES,
     FILE,
     MOST_ENTRANTS,
@@ -24,10 +26,11 @@ from tlgui.core.comparison import (
     list_comparisons,
     new_folder,
     still_to_train,
+    with_and_without,
 )
 from tlgui.core.errors import UserError
 from tlgui.core.planning import resolve
-from tlgui.core.run_spec import Training
+from tlgui.core.run_spec import Source, Training
 from tlgui.core.strategies import STRATEGIES
 
 HELD = {"a/1.png": ("validation", True), "a/2.png": ("train", True)}
@@ -264,3 +267,94 @@ def test_a_strategy_of_a_newer_version_is_told_and_breaks_nothing(tmp_path: Path
     with pytest.raises(UserError, match="cannot be read") as refused:
         comparison.read(tmp_path)
     assert "lora" in refused.value.details
+
+
+# -- with an earlier run and without it ---------------------------------------------------------------------------
+
+
+def test_each_way_stands_there_without_the_earlier_run_and_with_it() -> None:
+    assert [(one.key, one.from_run) for one in with_and_without(entrants_of(DEFAULT_FROM_RUN))] == [
+        ("feature-extraction", False),
+        ("feature-extraction+run", True),
+        ("fine-tune-top:2", False),
+        ("fine-tune-top:2+run", True),
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name, row in STRATEGIES.items() if not row.pretrained])
+def test_a_way_that_begins_with_nothing_takes_nothing_from_an_earlier_run(name: str) -> None:
+    with pytest.raises(UserError) as refused:
+        with_and_without(entrants_of(f"feature-extraction,{name}"))
+    assert refused.value.problem == f"'{name}' begins with random weights, so it takes nothing from an earlier run."
+    assert DEFAULT_FROM_RUN in refused.value.remedy
+
+
+def test_so_many_ways_that_both_kinds_fit_into_a_file_and_no_more() -> None:
+    most = [Entrant(strategy="fine-tune-top", top_groups=n) for n in range(1, MOST_ENTRANTS // 2 + 1)]
+    assert len(with_and_without(most)) == MOST_ENTRANTS
+    with pytest.raises(UserError, match="7 ways, each with and without, are too many") as refused:
+        with_and_without([*most, Entrant(strategy="feature-extraction")])
+    assert refused.value.remedy.startswith("Name 6 at the most")
+
+
+def test_one_way_alone_is_enough_where_it_stands_there_twice() -> None:
+    assert entrants_of("fine-tune-top:2", fewest=1) == [Entrant(strategy="fine-tune-top", top_groups=2)]
+    with pytest.raises(UserError):
+        entrants_of(" , ", fewest=1)
+
+
+def test_no_way_at_all_is_told_as_such_where_one_would_be_enough() -> None:
+    with pytest.raises(UserError, match="A comparison needs at least one way") as refused:
+        entrants_of(" ,", fewest=1)
+    assert "two" not in refused.value.problem
+
+
+def test_with_and_without_are_told_apart_by_key_label_and_folder() -> None:
+    plain = [
+        *entrants_of("feature-extraction,fine-tune-top:1,fine-tune-top:2,full-fine-tuning"),
+        Entrant(strategy="fine-tune-top", top_groups=2, rate_factor=0.1),
+    ]
+    ways = with_and_without(plain)
+    legs = list(msgspec.structs.replace(comparison_of("a", "b", folds=2), entrants=ways).legs())
+    for names in (
+        {one.key for one in ways},
+        {one.label for one in ways},
+        {leg.folder.casefold() for leg in legs if leg.fold == 1},
+    ):
+        assert len(names) == 2 * len(plain)
+    assert len({leg.folder for leg in legs}) == len({leg.label for leg in legs}) == 4 * len(plain)
+    assert all(set(":@+/\\").isdisjoint(leg.folder) for leg in legs)
+    assert ways[-1].label == "Fine-tune the top layers, 2 groups, rates × 0.1, from the earlier run"
+    assert legs[-1].folder == "fine-tune-top 2 x0.1 from run fold 2"
+
+
+def test_both_kinds_are_asked_for_the_same_training() -> None:
+    asked = comparison_of("feature-extraction", "fine-tune-top:2")
+    for without, with_it in zip(*[iter(with_and_without(asked.entrants))] * 2, strict=True):
+        assert asked.spec(without) == asked.spec(with_it)
+
+
+SOURCE = Source(run='Run "7"', dataset="cells", images=120, sha256="a" * 64)
+
+
+@pytest.mark.parametrize("source", [None, SOURCE, Source(run="of old")])
+def test_the_earlier_run_is_written_and_read_again(tmp_path: Path, source: Source | None) -> None:
+    asked = msgspec.structs.replace(
+        comparison_of("feature-extraction", "fine-tune-top:2"),
+        entrants=with_and_without([Entrant(strategy="fine-tune-top", top_groups=2)]),
+        purpose="source" if source else "strategies",
+        source=source,
+    )
+    comparison.write(tmp_path, asked)
+    assert comparison.read(tmp_path) == msgspec.structs.replace(asked, tlgui=__version__)
+    assert ("[source]" in (tmp_path / FILE).read_text(encoding="utf-8")) == (source is not None)
+
+
+def test_a_file_from_before_there_were_earlier_runs_begins_with_the_published_weights(tmp_path: Path) -> None:
+    comparison.write(tmp_path, comparison_of("feature-extraction", "fine-tune-top:2"))
+    text = (tmp_path / FILE).read_text(encoding="utf-8")
+    old = re.sub(r"(, )?\bfrom_run = false\n?", "", text)
+    assert old != text and "from_run" not in old
+    (tmp_path / FILE).write_text(old, encoding="utf-8")
+    found = comparison.read(tmp_path)
+    assert found.source is None and not any(one.from_run for one in found.entrants)

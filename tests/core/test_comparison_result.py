@@ -5,17 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from helpers.compared import comparison_of
+from helpers.made_comparison import share, whole
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from tlgui.core.comparison import Comparison, Entrant, Purpose, with_and_without
 from tlgui.core.comparison_answers import Answers
-from tlgui.core.comparison_result import Result, holm, judge, took
+from tlgui.core.comparison_result import Result, holm, judge, of_comparison, took
 from tlgui.core.errors import UserError
 from tlgui.core.paired import _two_sided
+from tlgui.core.run_spec import Source
 
 Z = 1.959963984540054
 
@@ -252,3 +257,31 @@ def test_looks_at_test_images_are_told() -> None:
 
 def test_time_for_people() -> None:
     assert [took(seconds) for seconds in (0.2, 61, 119.4, 121, 3_600)] == ["0 s", "61 s", "119 s", "2 min", "60 min"]
+
+
+def from_run(purpose: Purpose, source: Source | None) -> Comparison:
+    asked = comparison_of("feature-extraction", "fine-tune-top:2")
+    ways = with_and_without([Entrant(strategy="feature-extraction")])
+    return msgspec.structs.replace(asked, entrants=ways, purpose=purpose, source=source)
+
+
+def test_whether_an_earlier_run_helps_is_said_before_all_else(tmp_path: Path) -> None:
+    asked = from_run("source", Source(run="Run 7", dataset="cells", images=90))
+    whole(tmp_path, asked, {"feature-extraction": share(40), "feature-extraction+run": share(76)})
+    result = of_comparison(tmp_path)
+    (pair,) = result.pairs
+    first, *others = result.sentences
+    assert first == (
+        "Feature extraction: beginning with the run 'Run 7' (90 images of 'cells') helped by 45.0 points "
+        f"({-100 * pair.high:.1f} to {-100 * pair.low:.1f})."
+    )
+    assert others[0].startswith("Feature extraction, from the earlier run is better than each other way: 95.0 % (")
+    assert (result.winner, result.transfer) == ("feature-extraction+run", None)
+
+
+@pytest.mark.parametrize(("purpose", "source"), [("strategies", Source(run="Run 7")), ("source", None)])
+def test_where_it_was_not_asked_whether_a_run_helps_it_is_not_said(
+    tmp_path: Path, purpose: Purpose, source: Source | None
+) -> None:
+    whole(tmp_path, from_run(purpose, source), {"feature-extraction": share(40), "feature-extraction+run": share(76)})
+    assert not any("beginning with" in sentence for sentence in of_comparison(tmp_path).sentences)

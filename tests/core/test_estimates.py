@@ -52,6 +52,16 @@ def test_epochs_on_kept_activations_cost_the_top_layers_alone() -> None:
     assert 4.3 / 1.5 < ten / 10 < 4.3 * 1.5
 
 
+@pytest.mark.parametrize("way", ["mmd", "adversarial", "mcc"])
+def test_a_step_that_adapts_learns_from_as_many_images_of_the_new_site_again(way: str) -> None:
+    options: dict[str, Any] = {"strategy": "full-fine-tuning", "epochs": 3}
+    plain, adapts = of(BEES, **options).seconds, of(BEES, **options, adapt=way).seconds
+
+    torch = 2.5 * 8.0
+    assert adapts - plain == pytest.approx(3 * (244 * (5.0 + 0.05 + 4 * torch) + 500 * torch) / 1_000)
+    assert of(BEES, **options, adapt="statistics").seconds == plain, "it is measured once, after training"
+
+
 def test_a_view_of_the_frozen_layers_is_paid_once() -> None:
     counts = Counts(train=673, validation=210, test=209)
     four = of(counts, strategy="fine-tune-top", views=4, view_every=0).seconds

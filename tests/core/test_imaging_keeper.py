@@ -224,6 +224,17 @@ def test_a_death_while_a_comparison_is_prepared_is_a_refusal(bench: Bench) -> No
     assert isinstance(refused, messages.Refused) and refused.request == "PrepareComparison"
 
 
+def test_a_death_while_sites_are_held_out_is_a_refusal(bench: Bench) -> None:
+    tried, request = (
+        messages.TrySites(ticket=1),
+        messages.PrepareSites(ticket=1, data="/d", by="folder", spec=RunSpec()),
+    )
+    bench.ask(tried, request)
+    bench.keeper.hear(messages.SitesTried(ticket=1, by="folder"))
+    bench.dies()
+    assert [getattr(one, "request", "") for one in bench.answers] == ["", "PrepareSites"], "what was answered is not"
+
+
 def test_a_child_that_cannot_start_fails_once_and_leaves_nothing_open(bench: Bench) -> None:
     for request in (SCAN, picture(1), picture(2)):
         bench.keeper.ask(request)

@@ -9,8 +9,9 @@ from tlgui.core import imaging_messages as messages
 from tlgui.core.comparison import ComparedRun, Comparison, Entrant
 from tlgui.core.errors import UserError
 from tlgui.core.intake import GroupBy, LeaveOutClass, RenameClass, repair
-from tlgui.core.records import Copies, DatasetWarning, Grouping, LeftOut, PixelRule, Reason, TableColumns
+from tlgui.core.records import Copies, DatasetWarning, Grouping, LeftOut, NameExample, PixelRule, Reason, TableColumns
 from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.sites import Sites
 
 NASTY = 'ü 🦠 "quotes" \\ \n\r\t\x00 \u2028 <b> {"type":"Forget"}'
 LEAK = messages.Leak(
@@ -42,6 +43,18 @@ COMPARISON = Comparison(
     mirror="no",
     entrants=[Entrant(strategy="from-scratch"), Entrant(strategy="fine-tune-top", top_groups=2, rate_factor=0.1)],
 )
+SITES = Sites(
+    dataset=NASTY,
+    images="f" * 64,
+    by=NASTY,
+    names=[NASTY, "b"],
+    backbone="resnet50",
+    weights=NASTY,
+    strategy="fine-tune-top",
+    top_groups=2,
+    fit="squash",
+    mirror="no",
+)
 REQUESTS = [
     messages.ScanFolder(ticket=1, data=NASTY, fractions=(0.5, 0.25, 0.25), seed=3),
     messages.Forget(ticket=1, numbers=[1, 2]),
@@ -49,7 +62,7 @@ REQUESTS = [
     messages.Picture(
         ticket=1, root=NASTY, wanted=messages.Wanted(number=1, path=NASTY), longest=2048, rule=PixelRule(high=4095.0)
     ),
-    messages.Prepare(ticket=1, data=NASTY, spec=RunSpec(training=Training(epochs=3)), run_dir=NASTY),
+    messages.Prepare(ticket=1, data=NASTY, spec=RunSpec(training=Training(epochs=3)), run_dir=NASTY, target=NASTY),
     messages.PrepareComparison(ticket=1, data=NASTY, folder=NASTY, comparison=COMPARISON, folds=3),
     messages.DrawDemo(ticket=1),
     messages.ClassImages(ticket=1, class_name=NASTY, offset=0, count=60),
@@ -60,6 +73,8 @@ REQUESTS = [
     messages.ReadTable(ticket=1, table=NASTY, columns=TableColumns(file=NASTY, labels=[NASTY])),
     messages.TryGroups(ticket=1, key="dicom:patient"),
     messages.ListLeaks(ticket=1, offset=0, count=50, all=True),
+    messages.TrySites(ticket=1, by=NASTY),
+    messages.PrepareSites(ticket=1, data=NASTY, folder=NASTY, by=NASTY, spec=RunSpec(), weights_file=NASTY),
     messages.WriteListing(ticket=1),
     messages.Inspect(ticket=1, root=NASTY, path=NASTY, rule=PixelRule(method="window"), backbone="resnet50"),
     messages.ShowViews(
@@ -91,6 +106,22 @@ ANSWERS = [
         ticket=1,
         folder=NASTY,
         comparison=COMPARISON,
+        runs=[ComparedRun(run=NASTY, label=NASTY, strategy="feature-extraction", done=True)],
+    ),
+    messages.SitesTried(
+        ticket=1,
+        by=NASTY,
+        sites={NASTY: 3},
+        examples=[NameExample(name=NASTY, start=0, end=2)],
+        columns=[NASTY],
+        problem=NASTY,
+        remedy=NASTY,
+        code="no_sites",
+    ),
+    messages.SitesPrepared(
+        ticket=1,
+        folder=NASTY,
+        sites=SITES,
         runs=[ComparedRun(run=NASTY, label=NASTY, strategy="feature-extraction", done=True)],
     ),
     messages.DemoDrawn(ticket=1, folder=NASTY),

@@ -11,7 +11,7 @@ from tlgui.core.parameter_effects import idle
 from tlgui.core.parameters import LEVELS, PARAMETERS, SECTIONS, Parameter, parameter, shown
 from tlgui.core.planning import resolve
 from tlgui.core.presets import PRESETS
-from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.run_spec import Adapt, RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 
 
@@ -71,7 +71,9 @@ def test_what_is_chosen_by_name_has_a_row_in_its_table(field: str) -> None:
 def test_the_form_holds_all_but_what_the_pages_ask_for_themselves() -> None:
     elsewhere = {row.field for row in PARAMETERS if row.place != "form"}
 
-    assert elsewhere == {"strategy", "similarity", "preset", "size", "group_learning_rates"}
+    assert elsewhere == {
+        "strategy", "similarity", "adapt", "adapt_weight", "preset", "size", "group_learning_rates",
+    }  # fmt: skip
     sections = [row.section for row in PARAMETERS if row.place == "form"]
     assert [section for i, section in enumerate(sections) if section not in sections[:i]] == list(SECTIONS)
     assert sections == sorted(sections, key=SECTIONS.index)
@@ -109,8 +111,22 @@ def test_a_setting_without_effect_says_why(asked: Training, fields: set[str]) ->
 
     found = {row.field: idle(row.field, training) for row in PARAMETERS}
 
-    assert {field for field, sentence in found.items() if sentence} == fields
+    # Where nothing is adapted to, its weight is idle; `test_the_weight_of_adapting_...` has the other cases.
+    assert {field for field, sentence in found.items() if sentence} == {*fields, "adapt_weight"}
     assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in found.values() if sentence)
+
+
+@pytest.mark.parametrize(
+    ("adapt", "without_effect"),
+    [("none", "adapt_weight"), ("statistics", "adapt_weight"), ("mmd", "best_by"), ("adversarial", "best_by"),
+     ("mcc", "best_by")],
+)  # fmt: skip
+def test_the_weight_of_adapting_counts_where_it_works_in_training_and_then_both_sites_choose_the_epoch(
+    adapt: Adapt, without_effect: str
+) -> None:
+    training, _ = resolve(Training(strategy="fine-tune-top", adapt=adapt), 500)
+
+    assert [field for field in ("adapt_weight", "best_by") if idle(field, training)] == [without_effect]
 
 
 def test_every_setting_without_effect_is_a_setting() -> None:

@@ -32,7 +32,7 @@ from tlgui.core.run_folder import (
     remember_place,
     safe_name,
 )
-from tlgui.core.run_spec import Dataset, RunSpec, Training
+from tlgui.core.run_spec import Dataset, RunSpec, Target, Training
 from tlgui.core.split import PARTS
 
 NASTY = [
@@ -260,6 +260,35 @@ def test_a_manifest_that_is_none_is_said_with_the_name_of_the_run(run: RunFolder
 
     assert caught.value.problem == "'manifest.csv' of the run 'my run' cannot be read."
     assert str(run.path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"path,content_hash\r\n",
+        b"path\r\n001.png\r\n002.png\r\n",
+        b"path,content_hash\r\n001.png," + b"a" * 64 + b"\r\n",
+        b"path,content_hash\r\n001.png," + b"a" * 64 + b"\r\n002.png\r\n",
+        b"path,content_hash\r\n001.png," + b"a" * 64 + b"\r\n002.png," + b"b" * 63,
+        b"path,content_hash\r\n001.png," + b"a" * 64 + b"\r\n002.png," + b"B" * 64 + b"\r\n",
+        b"path,content_hash\r\n\xff\xfe\0,\0",
+    ],
+)
+def test_a_list_of_the_new_site_that_is_not_whole_is_said_with_the_name_of_the_run(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    """What is missing from it would count as never seen."""
+    run = create(tmp_path / "my run", RunSpec(target=Target(name="s", fingerprint="f", images=2)))
+    if content is not None:
+        run.target_path.write_bytes(content)
+
+    with pytest.raises(UserError) as caught:
+        run.target()
+
+    assert caught.value.problem == "'target.csv' of the run 'my run' cannot be read."
+    assert caught.value.code == "run_damaged" and str(run.path) not in str(caught.value)
 
 
 def test_a_disk_that_is_full_for_the_manifest_is_said(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

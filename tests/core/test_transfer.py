@@ -158,5 +158,5 @@ def test_wide_intervals_are_no_proof_that_a_low_group_tells_as_well() -> None:
 
 def test_a_difference_of_nothing_has_no_minus_sign() -> None:
     found = verdict(result(frozen=0.8, tuned=0.8, slower=0.8, scratch=0.8))
-    assert "-0.0" not in transfer._signed(-0.0, -0.0004, 0.0) == "+0.0 points (+0.0 to +0.0)"
+    assert "-0.0" not in transfer.signed(-0.0, -0.0004, 0.0) == "+0.0 points (+0.0 to +0.0)"
     assert "-0.0 points" not in " ".join([found.sentence, *(one.sentence for one in found.causes)])

@@ -145,7 +145,7 @@ def test_stop_before_the_decision_leaves_it_open(monkeypatch: pytest.MonkeyPatch
 
 def test_a_network_without_pretrained_weights_begins_at_random(data: Path, tmp_path: Path) -> None:
     setup = auto_setup(data, tmp_path / "run")
-    setup.network.row = msgspec.structs.replace(setup.network.row, weights="none")
+    setup.network.pretrained = False
     said, _ = finish(setup)
     (chosen,) = of(said, events.StrategyChosen)
     assert (chosen.strategy, chosen.by) == ("from-scratch", "images")

@@ -267,10 +267,10 @@ def test_a_head_with_a_hidden_layer_is_part_of_the_network() -> None:
     network = build(row, 4, None, head=head)
 
     linear, relu, drop, last = network.model.get_submodule("fc")
-    assert (linear.in_features, linear.out_features, last.in_features, last.out_features) == (128, 20, 20, 4)
+    assert (linear.in_features, linear.out_features, last.in_features, last.out_features) == (2048, 20, 20, 4)
     assert isinstance(relu, nn.ReLU) and drop.p == 0.3 and network.head_linear is last
     counted = network.count([network.head_index])
-    assert counted == 128 * 20 + 20 + 20 * 4 + 4 == head.parameters(row.features, 4) == row.head_parameters(4, head)
+    assert counted == 2048 * 20 + 20 + 20 * 4 + 4 == head.parameters(row.features, 4) == row.head_parameters(4, head)
     x = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         features = network.run(x, 0, network.head_index)

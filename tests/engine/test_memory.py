@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.pictures import write_dataset
+from helpers.pictures import write_dataset, write_site
 from helpers.tiny import finish, tiny_network, tiny_setup
 from torch.nn.functional import cross_entropy
 
@@ -160,6 +160,21 @@ def test_pieces_are_made_before_a_step_that_would_not_fit(live: Live, monkeypatc
     assert notice.message.endswith("(BatchNorm) now keep the mean and spread that they have.")
     assert foreseen(live, 32, update + int(1.5 * each * 9), monkeypatch) == []  # said once
     assert foreseen(live, 32, 1 << 40, monkeypatch) == [] and live.place.piece == 8  # never larger again
+
+
+def test_images_of_a_new_site_that_go_through_in_the_same_step_are_foreseen_too(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write_site(tmp_path / "s", 40, 24)
+    each, update = kept_per_image(tiny_network(3), 0, 0, torch.randn(2, 3, 24, 24)), update_bytes(tiny_network(3), 0)
+    pieces = {}
+    for adapt in ("none", "mmd"):
+        target = None if adapt == "none" else site
+        live = Live(tiny_setup(data, tmp_path / adapt, target=target, strategy="from-scratch", adapt=adapt))
+        live.begin()
+        foreseen(live, 32, update + int(1.5 * each * 17), monkeypatch)
+        pieces[adapt] = live.place.piece
+    assert pieces == {"none": 16, "mmd": 8}
 
 
 def test_what_other_programs_take_in_mid_run_is_seen_before_the_next_step(

@@ -202,6 +202,26 @@ def test_more_than_a_few_end_the_run_and_what_was_learned_is_kept(where: str, da
         assert place.step >= 2 and len(place.gone) == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        ("train", "training images"),
+        ("validation", "validation images"),
+        ("target", "images of the new site"),
+    ],
+)
+def test_what_is_gone_is_counted_in_words_that_read_well(name: str, images: str) -> None:
+    def part() -> Part:
+        return Part([f"{n}.png" for n in range(30)], ["a"] * 30, torch.zeros(30, dtype=torch.int64), name)
+
+    with pytest.raises(UserError, match=f"^5 of 30 {images} are gone, '0.png' among them"):
+        part().skip(range(5))
+    some = part()
+    some.skip(range(2))
+    (message,) = notices(list(some.notices()))
+    assert message == f"2 {images} are gone and are skipped, '0.png' among them: 2 of 30 so far."
+
+
 def test_a_run_that_had_lost_too_many_is_refused_until_they_are_back(data: Path, tmp_path: Path) -> None:
     def begun() -> Setup:
         return tiny_setup(data, tmp_path / "run", strategy="full-fine-tuning", interval_s=1e9)

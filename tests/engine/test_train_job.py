@@ -6,7 +6,7 @@ import csv
 import errno
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.split import PARTS
-from tlgui.engine import cache, samples, trained_model, trunk, weights
+from tlgui.engine import cache, samples, start_weights, trained_model, trunk, weights
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.jobs import evaluate as evaluate_job
 from tlgui.engine.jobs import train as train_job
 from tlgui.engine.jobs import train_setup
+from tlgui.engine.jobs.train_setup import Given
+from tlgui.engine.network import Network
 from tlgui.engine.results import OPTIMISTIC
 from tlgui.engine.setup import Setup
 from tlgui.engine.worker import _Wire, serve
@@ -190,13 +192,13 @@ def test_test_images_are_read_after_training_alone(
     run = made(data, tmp_path / "run")
     test_paths = {row.path for row in run.manifest() if row.part == "test"}
     read: list[str] = []
-    inner = train_setup.Reader._bytes
+    inner = samples._bytes
 
-    def counted(self: Any, path: str, *more: Any) -> bytes | None:
+    def counted(root: Path, path: str, *more: Any) -> bytes | None:
         read.append(path)
-        return inner(self, path, *more)
+        return inner(root, path, *more)
 
-    monkeypatch.setattr(train_setup.Reader, "_bytes", counted)
+    monkeypatch.setattr(samples, "_bytes", counted)
     before_the_end: list[str] = []
 
     def on_event(event: Event, _: Control) -> None:
@@ -506,6 +508,197 @@ def test_a_folder_of_images_that_is_not_there_is_said(tiny: None, data: Path, tm
     assert failed.sentence() == "The folder of the images 'gone' is not there. Say where it is with --data DIR."
 
 
+# -- a run that begins with an earlier one ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def carries(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny backbone, whose weights are really carried from one network to the next."""
+
+    def build(row: Any, classes: int, state: Any, fit: str = "crop", source: str = "", *_: Any, **__: Any) -> Network:
+        network = tiny_network(classes, seed=99)
+        if state is not None:
+            weights.load_into(network.model, state, row.head_linear, source)
+        network.head_linear.weight.data.zero_()
+        return Network(network.row, network.model, RECIPE, classes, "", row.pretrained or state is not None)
+
+    def unmeasured(run: RunFolder, spec: RunSpec, root: Path) -> Generator[Event, None, RunSpec]:
+        yield from ()
+        return spec
+
+    for module in (train_job, trained_model, start_weights):
+        monkeypatch.setattr(module, "build", build)
+    monkeypatch.setattr(train_job, "_with_similarity", unmeasured)  # it takes a large network
+    monkeypatch.setattr(weights, "pretrained", lambda *_: tiny_network(2, seed=7).model.state_dict())
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of two classes that no earlier run knows."""
+    counts = {"down": 16, "up": 16}
+    return write_tree(tmp_path_factory.mktemp("others") / "o", {"x": counts}, size=24) / "x"
+
+
+def trained(data: Path, path: Path, **training: Any) -> RunFolder:
+    """An earlier run that is complete."""
+    run = made(data, path, **{"epochs": 1} | training)
+    assert isinstance(done(job(run, data))[-1], events.Completed)
+    return run
+
+
+def begun_with(earlier: RunFolder, data: Path, path: Path, **training: Any) -> tuple[RunFolder, commands.Train]:
+    """A new run with the network of an earlier one, and the job that trains it."""
+    options: dict[str, Any] = {"strategy": "feature-extraction", "epochs": 1, "batch_size": 8} | training
+    spec = RunSpec(backbone="tiny", training=Training(**options))
+    run = prepare_run(data, spec, path, weights_file=str(earlier.best_path)).run
+    return run, job(run, data, weights_file=str(earlier.best_path))
+
+
+def source_notices(sent: list[Event]) -> list[str]:
+    return [event.message for event in of(sent, events.Notice) if event.code == "source"]
+
+
+def test_below_the_head_it_begins_bit_for_bit_with_the_network_of_the_earlier_run_and_the_head_is_new(
+    carries: None, data: Path, others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = trained(data, tmp_path / "earlier", strategy="full-fine-tuning")
+    assert (earlier.checkpoints / "last.safetensors").read_bytes() != earlier.best_path.read_bytes()
+    began: list[dict[str, torch.Tensor]] = []
+    inner = train_setup.set_up
+
+    def looked_at(given: Given) -> Any:
+        began.append({name: tensor.clone() for name, tensor in given.network.model.state_dict().items()})
+        return inner(given)
+
+    monkeypatch.setattr(train_job, "set_up", looked_at)
+    _, command = begun_with(earlier, others, tmp_path / "run")
+    sent = done(command)
+    assert isinstance(sent[-1], events.Completed), sent[-1]
+
+    source, published = weights.read_file(earlier.best_path), tiny_network(2, seed=7).model.state_dict()
+    (start,) = began
+    below = {name for name in start if not name.startswith("fc.")}
+    assert len(below) == 21 and not any(
+        torch.equal(source[name], published[name]) for name in below if "weight" in name
+    )
+    for name in below:
+        assert torch.equal(start[name], source[name]), name
+    assert start["fc.weight"].shape == (2, 16) and not start["fc.weight"].any()
+    assert source["fc.weight"].shape == (3, 16) and source["fc.weight"].any()
+    assert source_notices(sent) == [
+        "This run begins with the network of the run 'earlier', below its head. It learned from 40 images of 'd'."
+    ]
+
+
+def test_a_run_that_trained_its_head_alone_is_said_to_have_nothing_to_give(
+    carries: None, data: Path, others: Path, tmp_path: Path
+) -> None:
+    _, command = begun_with(trained(data, tmp_path / "earlier"), others, tmp_path / "run")
+    assert source_notices(done(command)) == [
+        "The run 'earlier' trained its head alone, so below the head this run begins with the published weights and "
+        "nothing else."
+    ]
+
+
+def test_what_it_begins_with_is_said_once_and_is_in_the_checkpoint_from_then_on(
+    carries: None, data: Path, others: Path, tmp_path: Path
+) -> None:
+    earlier = trained(data, tmp_path / "earlier", strategy="full-fine-tuning")
+    run, command = begun_with(earlier, others, tmp_path / "run")
+    assert len(source_notices(done(command))) == 1
+    shutil.rmtree(earlier.path)
+    sent = done(job(run, others, more_epochs=1))
+    assert isinstance(sent[-1], events.Completed) and source_notices(sent) == []
+
+
+def test_a_run_that_names_an_earlier_one_begins_with_no_other_weights(
+    carries: None, data: Path, others: Path, tmp_path: Path
+) -> None:
+    earlier = trained(data, tmp_path / "earlier", strategy="full-fine-tuning")
+    run, command = begun_with(earlier, others, tmp_path / "run")
+    sha = run.spec().weights
+    assert sha == hashlib.sha256(earlier.best_path.read_bytes()).hexdigest()
+    for given in ("", str(trained(data, tmp_path / "other", seed=3, strategy="full-fine-tuning").best_path)):
+        failed = done(job(run, others, weights_file=given))[-1]
+        assert isinstance(failed, events.Failed) and failed.code == "weights_own"
+        assert f"whose sha256 begins with {sha[:8]}" in failed.problem
+    assert not list(run.checkpoints.iterdir())
+    # Trained on in the meantime, it is another network than the one whose images were left out.
+    content = earlier.best_path.read_bytes()
+    earlier.best_path.write_bytes(content + b"\0")
+    assert isinstance(done(command)[-1], events.Failed)
+    earlier.best_path.write_bytes(content)
+    assert isinstance(done(command)[-1], events.Completed)
+
+
+def test_weights_that_fit_no_longer_are_told_by_the_name_of_the_run(
+    carries: None, data: Path, others: Path, tmp_path: Path
+) -> None:
+    earlier = trained(data, tmp_path / "Run 7")
+    torch_file = weights.read_file(earlier.best_path)
+    del torch_file["conv2.weight"]
+    trained_model.save(torch_file, trained_model.load(earlier).card, earlier.best_path)
+    _, command = begun_with(earlier, others, tmp_path / "run")
+    failed = done(command)[-1]
+    assert isinstance(failed, events.Failed)
+    assert failed.problem.startswith("The network of the run 'Run 7' does not fit this backbone: 1 of 21 layers")
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_auto_with_the_network_of_a_run_is_not_from_scratch_where_nothing_was_published(
+    stopped: bool, carries: None, data: Path, others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where it was stopped before it had decided, and begins again."""
+    monkeypatch.setitem(BACKBONES, "tiny", msgspec.structs.replace(ROW, label="Tiny", weights="none"))
+    earlier = trained(data, tmp_path / "earlier", strategy="from-scratch")
+    run, command = begun_with(earlier, others, tmp_path / "run", strategy="auto")
+
+    def stop(event: Event, control: Control) -> None:
+        if isinstance(event, events.RunStarted):
+            control.put(commands.Stop())
+
+    if stopped:
+        sent = done(command, stop)
+        assert isinstance(sent[-1], events.Stopped) and not of(sent, events.StrategyChosen)
+        assert run.spec().training.strategy == "auto"
+        failed = done(job(run, others))[-1]
+        assert isinstance(failed, events.Failed) and failed.code == "weights_own"
+    sent = done(command)
+    (chosen,) = of(sent, events.StrategyChosen)
+    assert (chosen.strategy, run.spec().training.strategy) == ("feature-extraction", "feature-extraction")
+    assert source_notices(sent)[0].startswith("This run begins with the network of the run 'earlier'")
+    assert isinstance(sent[-1], events.Completed)
+
+
+def test_a_run_that_goes_on_knows_that_it_began_with_what_was_learned_before(
+    carries: None, data: Path, others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BACKBONES, "tiny", msgspec.structs.replace(ROW, label="Tiny", weights="none"))
+    earlier = trained(data, tmp_path / "earlier", strategy="from-scratch")
+    pretrained: list[bool] = []
+    inner = train_setup.set_up
+
+    def looked_at(given: Given) -> Any:
+        pretrained.append(given.network.pretrained)
+        return inner(given)
+
+    monkeypatch.setattr(train_job, "set_up", looked_at)
+    run, command = begun_with(earlier, others, tmp_path / "run")
+    assert isinstance(done(command)[-1], events.Completed)
+    assert isinstance(done(job(run, others, more_epochs=1))[-1], events.Completed)
+    done(job(earlier, data, more_epochs=1))
+    assert pretrained == [True, True, False]
+
+
+def test_auto_without_a_run_is_still_from_scratch_where_nothing_was_published(
+    carries: None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BACKBONES, "tiny", msgspec.structs.replace(ROW, label="Tiny", weights="none"))
+    run = made(data, tmp_path / "run", strategy="auto")
+    (chosen,) = of(done(job(run, data)), events.StrategyChosen)
+    assert chosen.strategy == "from-scratch"
+
+
 # -- downloads inside the job -------------------------------------------------------------------------------------
 
 
@@ -622,6 +815,22 @@ def test_other_images_are_scored_as_new_and_an_unknown_class_is_refused(tiny: No
     assert isinstance(failed, events.Failed)
     assert "'x' has a class that the model was not trained on: 'cat'" in failed.problem
     assert AWKWARD in failed.remedy
+
+
+def test_images_that_an_earlier_run_has_learned_are_never_scored_as_new(
+    carries: None, data: Path, tmp_path: Path
+) -> None:
+    """They are in no part of the run that began with its network, and in the folder all the same."""
+    earlier = trained(data, tmp_path / "earlier", strategy="full-fine-tuning", seed=1)
+    run, command = begun_with(earlier, data, tmp_path / "run")
+    assert isinstance(done(command)[-1], events.Completed)
+    left_out = run.manifest_path.read_text(encoding="utf-8").count(",learned_before,")
+    sent = of(done(commands.Evaluate(run=str(run.path), data=str(data))), events.Evaluated)
+    scored = {event.split: event.metrics for event in sent}
+    assert list(scored) == ["train", "known", "validation", "test"]
+    assert scored["known"]["accuracy"]["n"] == left_out > 0
+    assert "had seen these images before this run" in scored["known"]["note"]
+    assert scored["test"]["accuracy"]["n"] == sum(row.part == "test" for row in run.manifest())
 
 
 def test_a_file_without_an_answer_gets_its_reason_and_stops_nothing(tiny: None, data: Path, tmp_path: Path) -> None:

@@ -385,15 +385,15 @@ def test_it_goes_on_with_its_own_images_and_weights_alone(
     """Weights of two kinds, or two sets of images, would be mixed within one comparison."""
     stopped(bench, images, qtbot)
     desk = bench.compare
-    assert desk.reason_against_resume() == "" and desk.comparison is not None
-    own = msgspec.structs.replace(desk.comparison, weights="mine.safetensors")
-    monkeypatch.setattr(desk, "comparison", own)
+    assert desk.reason_against_resume() == "" and desk.asked is not None
+    own = msgspec.structs.replace(desk.asked, weights="mine.safetensors")
+    monkeypatch.setattr(desk, "asked", own)
     asked = len(bench.fake_imaging.asked)
     assert "began with weights of your own, 'mine.safetensors'" in desk.reason_against_resume()
     desk.resume()
     assert len(bench.fake_imaging.asked) == asked
     bench.draft.set_backbone(own.backbone, "/elsewhere/mine.safetensors")
     assert desk.reason_against_resume() == ""
-    monkeypatch.setattr(desk, "comparison", msgspec.structs.replace(own, dataset="wasps"))
+    monkeypatch.setattr(desk, "asked", msgspec.structs.replace(own, dataset="wasps"))
     assert desk.reason_against_resume() == "These were the images of 'wasps'. Open that folder first."
     assert desk.reason_against_use() == "These were the images of 'wasps'. Open that folder first."

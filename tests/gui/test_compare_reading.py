@@ -83,7 +83,7 @@ def test_one_that_is_opened_later_is_the_one_that_is_shown(
     qtbot.waitUntil(disk.asked.is_set)
     assert bench.compare.state == "none", "nothing is known of it yet"
     bench.compare.open(other)
-    qtbot.waitUntil(lambda: bench.compare.comparison is not None)
+    qtbot.waitUntil(lambda: bench.compare.asked is not None)
     disk.go.set()
     qtbot.wait(50)
     assert bench.compare.folder == other and bench.compare.result is None

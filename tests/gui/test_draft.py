@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from tlgui.core.imaging_messages import ChangeLine, ClassCount
 from tlgui.core.intake import AnswerMirror
 from tlgui.core.presets import with_preset
-from tlgui.core.run_spec import Chosen, RunSpec, Training
+from tlgui.core.run_spec import Chosen, RunSpec, Target, Training
 from tlgui.gui.draft import Draft
 
 
@@ -246,3 +246,56 @@ def test_beginning_anew_keeps_the_level_of_detail(draft: Draft) -> None:
     draft.clear()
 
     assert (draft.level, draft.strategy, draft.data) == ("everything", "auto", None)
+
+
+def test_a_folder_of_a_new_site_brings_the_usual_way_and_takes_it_along_again(draft: Draft) -> None:
+    draft.set_target(Path("clinic b"))
+    assert (draft.target, draft.training.adapt, draft.missing("strategy")) == (Path("clinic b"), "mmd", "")
+
+    draft.set_training("adapt", "mcc")
+    draft.set_training("adapt_weight", 0.3)
+    draft.set_target(Path("clinic c"))
+    assert (draft.training.adapt, draft.training.adapt_weight) == ("mcc", 0.3), "another folder changes nothing else"
+
+    draft.set_target(None)
+    assert draft.training == Training()
+
+
+def test_a_way_of_adapting_without_a_folder_is_missing_one_and_the_other_way_round(draft: Draft) -> None:
+    draft.set_training("adapt", "mmd")
+    asks = "Adapting needs images of a new site. Choose their folder, or train without adapting."
+    assert draft.missing("strategy") == draft.missing("review") == asks
+    assert draft.missing("backbone") == ""
+
+    draft.set_target(Path("clinic b"))
+    draft.set_training("adapt", "none")
+    assert draft.missing("strategy") == "Say how to adapt to “clinic b”, or remove its folder."
+
+
+def test_another_set_of_images_begins_without_the_new_site(draft: Draft) -> None:
+    draft.set_target(Path("clinic b"))
+    draft.clear()
+    assert (draft.target, draft.training.adapt) == (None, "none")
+
+
+def test_a_recipe_leaves_the_new_site_alone(draft: Draft) -> None:
+    draft.set_target(Path("clinic b"))
+    draft.set_training("adapt", "statistics")
+    draft.set_preset("tutorial-pipeline")
+    assert draft.training.adapt == "statistics" and draft.preset_changes == []
+    draft.set_preset("")
+    assert draft.training == Training(adapt="statistics")
+
+
+def test_the_new_site_of_an_earlier_run_is_asked_for_where_its_folder_is_gone(draft: Draft) -> None:
+    site = Target(name="clinic b", fingerprint="b" * 64, images=40)
+    summary = draft.summary
+    draft.load(RunSpec(target=site, training=Training(adapt="mcc")), Path("cells"), summary)
+    assert draft.missing("strategy") == (
+        "The images of the new site “clinic b” are not where they were. Choose their folder, or train without adapting."
+    )
+    draft.set_target(None)
+    assert draft.missing("strategy") == "" and draft.site is None
+
+    draft.load(RunSpec(target=site, training=Training(adapt="mcc")), Path("cells"), summary, Path("moved"))
+    assert (draft.target, draft.missing("strategy")) == (Path("moved"), "")

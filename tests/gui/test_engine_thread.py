@@ -126,7 +126,8 @@ def test_a_job_and_its_commands_may_come_before_the_engine_is_ready(start: Start
     engine.thread.send(commands.Stop())
 
     assert isinstance(engine.until_ended(), events.Stopped)
-    assert not any(isinstance(event, events.BatchEnded) for event in engine.events)
+    # The stop follows the job in the same moment; an engine may have begun its first batch by then.
+    assert sum(isinstance(event, events.BatchEnded) for event in engine.events) <= 1
 
 
 def test_commands_reach_the_run_and_it_answers(start: Start) -> None:

@@ -93,6 +93,21 @@ def test_what_is_changed_after_it_was_queued_is_another_runs(bench: Bench, image
     assert RunFolder(second).spec().training.epochs == 3
 
 
+def test_the_folder_of_a_new_site_is_queued_too(bench: Bench, images: Path, qtbot: QtBot) -> None:
+    bench.started(images)
+    queue(bench, images, qtbot, epochs=3)
+    bench.draft.set_target(images / "clinic b")
+    assert bench.reason_against_queue() == ""
+    bench.queue_run()
+    bench.prepared()
+    qtbot.waitUntil(lambda: len(bench.queue.waiting) == 2)
+    assert bench.fake_imaging.targets == [None, None, images / "clinic b"]
+
+    assert bench.reason_against_queue().startswith("This run waits in the queue.")
+    bench.draft.set_target(images / "clinic c")
+    assert bench.reason_against_queue() == "", "another site makes it another run"
+
+
 @pytest.mark.parametrize("ending", [DONE, events.Stopped(best_epoch=1), FAILED, events.Crashed(cause="signal 9")])
 def test_the_next_one_begins_however_the_one_before_ended(
     bench: Bench, images: Path, qtbot: QtBot, ending: events.Ending

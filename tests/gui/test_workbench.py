@@ -17,10 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
-from tlgui.core.imaging_messages import DemoDrawn, Refused, RunPrepared, Scanned, SplitCounted
+from tlgui.core.imaging_messages import DemoDrawn, Refused, RunPrepared, Scanned, ScanProgress, SplitCounted
 from tlgui.core.planning import settled
-from tlgui.core.run_folder import RunFolder, remember_place
-from tlgui.core.run_spec import Chosen, RunSpec, Training
+from tlgui.core.run_folder import RunFolder, recall_place, remember_place
+from tlgui.core.run_spec import Chosen, RunSpec, Target, Training
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.train.ending import said_of
@@ -353,6 +353,145 @@ def test_a_new_run_from_one_that_was_advised_is_advised_anew(bench: Bench, tmp_p
     bench.new_run_from()
     assert bench.draft.training == Training(epochs=4, seed=5)
     assert bench.draft.chosen is None
+
+
+# A new site
+
+
+def adapting(bench: Bench, images: Path) -> Path:
+    """A run that adapts to images of a new site is begun; its folder is not made yet."""
+    site = images / "clinic b"
+    site.mkdir()
+    bench.found(images)
+    bench.draft.set_target(site)
+    bench.start_training()
+    return site
+
+
+def adapted_run(site: Path) -> Path:
+    """A run that adapted to one image of a site, on disk."""
+    target = Target(name="clinic b", fingerprint="b" * 64, images=1)
+    path = make_run(RunSpec(training=Training(adapt="mcc"), target=target))
+    image = site / "1.png"
+    image.parent.mkdir(parents=True, exist_ok=True)
+    image.write_bytes(b"an image")
+    RunFolder(path).write_target([("1.png", hashlib.sha256(b"an image").hexdigest())])
+    return path
+
+
+def test_the_folder_of_the_new_site_goes_with_the_run(bench: Bench, tmp_path: Path) -> None:
+    site = adapting(bench, tmp_path)
+    assert bench.fake_imaging.targets == [site]
+    assert bench.fake_imaging.prepared[0][2].training.adapt == "mmd"
+    bench.draft.set_target(None)
+    bench.prepared()
+    assert len(trains(bench)) == 1
+
+
+def test_while_the_new_site_is_read_the_run_says_how_far_and_how_long(bench: Bench, tmp_path: Path) -> None:
+    adapting(bench, tmp_path)
+    ticket, run = bench.scan_ticket, bench.run
+    assert ticket is not None and run is not None
+    bench.fake_imaging.answered.emit(ScanProgress(ticket=ticket, done=120, total=3000, seconds_left=9.0))
+    assert (run.state, run.progress_stage) == ("preparing", "images of the new site")
+    assert (run.progress_done, run.progress_total, run.seconds_left) == (120, 3000, 9.0)
+    bench.prepared()
+    assert run.progress_stage == ""
+
+
+def test_stop_while_the_new_site_is_read_leaves_no_run_and_what_was_set_up(bench: Bench, tmp_path: Path) -> None:
+    site = adapting(bench, tmp_path)
+    ticket = bench.scan_ticket
+    pages: list[str] = []
+    bench.page_asked.connect(pages.append)
+    bench.send(commands.Stop())
+
+    assert ticket in bench.fake_imaging.forgotten
+    assert (bench.run, bench.is_training, bench.problems) == (None, False, [])
+    assert (bench.draft.target, bench.draft.training.adapt) == (site, "mmd")
+    assert bench.draft.scanning and bench.fake_imaging.scanned[-1] == tmp_path, "what was found is read anew"
+    assert pages == ["images"]
+
+
+def test_a_run_that_adapts_tells_nothing_of_how_long_others_take(
+    bench: Bench, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[float] = []
+    monkeypatch.setattr(bench.machine, "note_run", lambda images, seconds: timed.append(seconds))
+    bench.started(tmp_path)
+    bench.fake_engine.say(events.Completed(message="Done.", best_epoch=1))
+    assert len(timed) == 1
+    path = adapted_run(tmp_path / "site")
+    bench.machine.note_ended(RunFolder(path).spec(), 0.0, events.Completed(message="Done.", best_epoch=1))
+    assert len(timed) == 1
+
+
+def test_images_of_a_new_site_that_cannot_be_used_are_said_on_the_review(bench: Bench, tmp_path: Path) -> None:
+    site = adapting(bench, tmp_path)
+    refused = Refused(
+        ticket=1, request="Prepare", problem="No image in 'clinic b' can be used.", remedy="Give another.",
+        code="no_images",
+    )  # fmt: skip
+    bench.fake_imaging.answered.emit(refused)
+    assert bench.problems == [(refused, "review")]
+    assert bench.draft.target == site and not bench.read_only
+
+
+def test_a_new_run_from_one_that_adapted_has_the_folder_again(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    site = tmp_path / "site"
+    path = adapted_run(site)
+    remember_place("f" * 64, tmp_path)
+    remember_place("b" * 64, site)
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+
+    bench.new_run_from()
+    draft = bench.draft
+    assert (draft.target, draft.training.adapt, draft.data) == (site, "mcc", tmp_path)
+
+
+@pytest.mark.parametrize(("units", "kept"), [(256, Training().head_units), (300, 300)])
+def test_a_new_run_does_not_keep_the_layer_that_adapting_added_but_one_of_the_persons_own(
+    bench: Bench, tmp_path: Path, qtbot: QtBot, units: int, kept: int
+) -> None:
+    target = Target(name="clinic b", fingerprint="b" * 64, images=1)
+    training = Training(strategy="feature-extraction", adapt="mmd", head="hidden", head_units=units)
+    path = make_run(RunSpec(training=training, target=target))
+    remember_place("f" * 64, tmp_path)
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+
+    bench.new_run_from()
+    asked = bench.draft.training
+    assert (asked.head, asked.head_units) == ("linear" if units == 256 else "hidden", kept)
+
+
+def test_a_new_run_from_one_whose_new_site_is_gone_asks_for_it(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    path = adapted_run(tmp_path / "site")
+    remember_place("f" * 64, tmp_path)
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+
+    bench.new_run_from()
+    bench.draft.summary = CELLS
+    assert "The images of the new site “clinic b” are not where they were." in bench.draft.missing("strategy")
+
+
+def test_a_new_site_that_moved_is_found_by_its_content(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    site, wrong = tmp_path / "moved", tmp_path / "wrong"
+    wrong.mkdir()
+    path = adapted_run(site)
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+
+    bench.find_site(wrong)
+    qtbot.waitUntil(lambda: len(bench.problems) == 1)
+    assert "'wrong' does not hold the images of the new site" in bench.problems[0][0].problem
+    assert recall_place("b" * 64) is None
+
+    with qtbot.waitSignal(bench.images_found):
+        bench.find_site(site)
+    assert recall_place("b" * 64) == site
 
 
 # Exports, answers, weights

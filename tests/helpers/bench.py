@@ -80,6 +80,8 @@ class FakeImaging(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.scanned: list[Path] = []
+        self.weights_files: list[str] = []
+        self.targets: list[Path | None] = []
         self.prepared: list[tuple[int, Path, RunSpec]] = []
         self.forgotten: list[int] = []
         self.resplits: list[tuple[int, Any, int]] = []
@@ -98,8 +100,13 @@ class FakeImaging(QObject):
     def new_ticket(self) -> int:
         return self._next()
 
-    def prepare(self, ticket: int, data: Path, spec: RunSpec, run_dir: Path | None = None) -> None:
+    def prepare(
+        self, ticket: int, data: Path, spec: RunSpec, run_dir: Path | None = None, weights_file: str = "",
+        target: Path | None = None,
+    ) -> None:  # fmt: skip
         self.prepared.append((ticket, data, spec))
+        self.weights_files.append(weights_file)
+        self.targets.append(target)
 
     def forget(self, ticket: int) -> None:
         self.forgotten.append(ticket)

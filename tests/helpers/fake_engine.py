@@ -72,7 +72,18 @@ def fake_engine_command(scenario: str = "train", **options: float | str) -> list
 
 
 _COMMANDS = frozenset(
-    {"Pause", "Continue", "Stop", "Extend", "Unfreeze", "Freeze", "Undo", "SetLearningRate", "PlanMove"}
+    {
+        "Pause",
+        "Continue",
+        "Stop",
+        "Extend",
+        "Unfreeze",
+        "Freeze",
+        "Undo",
+        "SetLearningRate",
+        "SetAdaptWeight",
+        "PlanMove",
+    }
 )
 
 

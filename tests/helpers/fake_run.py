@@ -213,6 +213,7 @@ class FakeRun:
             "validation_balanced_accuracy": right / VALIDATION - 0.004,
             "learning_rates": self._rates(),
             "best": best,
+            "adaptation": None,
             "seconds": round(TRAIN / 98 * (1 + 0.6 * trained), 2),
             "seconds_left": round((self.epochs - self.epoch) * TRAIN / 98, 1),
         }

@@ -33,3 +33,14 @@ def write_tree(root: Path, parts: dict[str, dict[str, int]], size: int = 48) -> 
             for index in range(count):
                 write_picture(root / part / name / f"{part}-{index:03}.png", kind, 1000 * (offset + 1) + index, size)
     return root
+
+
+def write_site(root: Path, count: int, size: int = 48, classes: int = 2) -> Path:
+    """Pictures of the same kinds by another scanner: paler, brighter, greener, in one folder. Returns `root`."""
+    for index in range(count):
+        path = root / f"{index:03}.png"
+        write_picture(path, index % classes, 500_000 + index, size)
+        pixels = np.asarray(Image.open(path)).astype(np.float32)
+        pixels = pixels * 0.4 + np.array([90, 140, 110], dtype=np.float32)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    return root

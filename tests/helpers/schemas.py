@@ -107,6 +107,15 @@ SIMILARITY = {
     "backbone": str,
     "method": str,
 }
+ADAPTATION = {
+    "loss": (float, None),
+    "domain_accuracy": (float, None),
+    "target_entropy": (float, None),
+    "target_spread": (float, None),
+    "score": (float, None),
+    "weight": float,
+    "alarm": str,
+}
 EVENTS: dict[str, dict[str, Any]] = {
     "RunStarted": {
         "run": str,
@@ -203,6 +212,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "validation_calibrated_loss": (float, None),
         "learning_rates": {str: float},
         "best": bool,
+        "adaptation": (ADAPTATION, None),
         "seconds": float,
         "seconds_left": (float, None),
     },
@@ -211,7 +221,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "Continued": {"step": int},
     "Extended": {"step": int, "epochs": int},
     "Resumed": {"step": int, "epoch": int},
-    "Evaluated": {"split": ("train", "validation", "test", "new"), "metrics": METRICS},
+    "Evaluated": {"split": ("train", "known", "validation", "test", "new"), "metrics": METRICS},
     "Completed": {"run": str, "best_epoch": (int, None), "message": str},
     "Stopped": {"run": str, "best_epoch": (int, None)},
     "Failed": {"run": str, "problem": str, "remedy": str, "details": str, "is_fault": bool, "code": str},

@@ -14,6 +14,7 @@ from torch import nn
 from tlgui.core import commands, events
 from tlgui.core.augmentations import in_use
 from tlgui.core.backbones import Backbone, LayerGroup
+from tlgui.core.heads import head_of
 from tlgui.core.planning import prepared
 from tlgui.core.preprocessing import Preprocessing
 from tlgui.core.records import PixelRule
@@ -21,6 +22,9 @@ from tlgui.core.run_folder import ManifestRow, RunFolder, create
 from tlgui.core.run_spec import Dataset, RunSpec, Training
 from tlgui.core.split import split
 from tlgui.core.strategies import AUTO
+from tlgui.engine import seeding
+from tlgui.engine.adaptation.target import NAME, part_of
+from tlgui.engine.backbones import _head
 from tlgui.engine.checkpoints import Checkpoints, State
 from tlgui.engine.fit import Loop, fit
 from tlgui.engine.frozen_part import FrozenPart
@@ -100,10 +104,12 @@ def tiny_setup(
     interval_s: float = 0.0,
     recipe: Preprocessing = RECIPE,
     split_seed: int = 0,
+    target: Path | None = None,
     **training: Any,
 ) -> Setup:
     """Everything `fit` needs for a dataset of small pictures; `training` changes `run_spec.Training`.
 
+    `target` is a folder of images of a new site, in whatever folders.
     Called again with the same `run_path` it opens the run, so that `setup.resume = True` goes on.
     """
     scan = scan_folder(data)
@@ -122,9 +128,13 @@ def tiny_setup(
     else:
         run = create(run_path, msgspec.structs.replace(RunSpec(), training=resolved, dataset=dataset))
     network = tiny_network(len(scan.classes), recipe=recipe)
+    if resolved.head == "hidden":
+        with torch.random.fork_rng():
+            torch.manual_seed(seeding.derive(resolved.seed, "weights"))
+            network.model.set_submodule("fc", _head(ROW.features, len(scan.classes), head_of(resolved)))
     rule = PixelRule()
     variation = in_use(resolved.augmentation, resolved.mirror)
-    reader = Reader(data, recipe, rule, variation, threads=2)
+    reader = Reader(data, recipe, rule, variation, threads=2, others={NAME: target} if target else None)
     trunk = Trunk(network, torch.device("cpu"))
     return Setup(
         network=network,
@@ -133,12 +143,26 @@ def tiny_setup(
         validation=Part.of([row for row in rows if row.part == "validation"], scan.classes),
         frozen=FrozenPart(network, trunk, reader, rule, variation, caching),
         checkpoints=Checkpoints(run, interval_s=interval_s),
-        card=Card(backbone="tiny", classes=scan.classes, fit="crop", pixel_rule=rule, epoch=0),
+        card=Card(backbone="tiny", classes=scan.classes, fit="crop", head=head_of(resolved), pixel_rule=rule, epoch=0),
         settle=lambda answer, chosen, training: run.write_spec(
             msgspec.structs.replace(run.spec(), first_answer=answer, chosen=chosen, training=training)
         ),
         first_answer=run.spec().first_answer,
+        target=part_of(rows_below(target)) if target else None,
     )
+
+
+def rows_below(folder: Path) -> list[ManifestRow]:
+    """Every image of a new site."""
+    return [
+        ManifestRow(
+            path=path.relative_to(folder).as_posix(),
+            class_name="",
+            part="train",
+            content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in sorted(folder.rglob("*.png"))
+    ]
 
 
 _E = TypeVar("_E", bound=events.Event)
@@ -229,7 +253,7 @@ def fingerprint(run: Live | State) -> str:
     state = run.state() if isinstance(run, Live) else run
     place = msgspec.to_builtins(state.place, str_keys=True)
     digest = hashlib.sha256(msgspec.json.encode(place, order="deterministic"))
-    for tensors in (state.model, state.optimizer, state.average):
+    for tensors in (state.model, state.optimizer, state.average, state.term):
         for name, tensor in sorted(tensors.items()):
             digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}{tensor.stride()}".encode())
             digest.update(tensor.detach().contiguous().numpy().tobytes())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from helpers.fake_run import story
 from tlgui.core import commands, events
-from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.adaptation_events import AdaptationSeen
+from tlgui.core.run_spec import Adapt, RunSpec, Target, Training
 from tlgui.gui.pages.train_page import TrainPage
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.theme import theme
@@ -63,6 +66,9 @@ class Bench(QObject):
     def choose_images(self) -> None:
         self.asked.append("choose images")
 
+    def choose_site(self) -> None:
+        self.asked.append("choose site")
+
     def end_engine(self) -> None:
         self.asked.append("end the engine")
 
@@ -77,6 +83,62 @@ def until_epoch(number: int, batches: int = 5) -> RunModel:
         run.apply(event)
     run.set_memory(910_000_000)
     return run
+
+
+DESTROYS = "Adaptation destroys the classes: nearly all images of the new site get the same answer."
+
+
+def adaptation_of(epoch: int, way: Adapt = "adversarial", weight: float = 1.0, alarm: str = "") -> AdaptationSeen:
+    """What an epoch of an adaptation among three classes comes to; with an alarm all answers are alike."""
+    certain = min(0.9, 0.1 * epoch)
+    return AdaptationSeen(
+        loss=0.69 - 0.3 / (epoch + 1),
+        domain_accuracy=0.5 + 0.45 / (epoch + 1) if way == "adversarial" else None,
+        target_entropy=(1 - certain) * math.log(3),
+        target_spread=0.1 * math.log(3) if alarm else 0.96 * math.log(3),
+        score=0.9 + certain,
+        weight=weight,
+        alarm=alarm,
+    )
+
+
+def adapted_story(way: Adapt = "adversarial", alarm_at: int = 0, **changes: Any) -> list[Any]:
+    """The story of a run that adapts; `changes` are fields of each `AdaptationSeen`."""
+    told: list[Any] = []
+    for event in TOLD:
+        if isinstance(event, events.EpochEnded):
+            alarm = DESTROYS if event.epoch == alarm_at else ""
+            seen = msgspec.structs.replace(adaptation_of(event.epoch, way, alarm=alarm), **changes)
+            told.append(msgspec.structs.replace(event, adaptation=seen, best=event.best and not alarm))
+            if alarm:
+                told.append(events.Notice(code="adaptation_alarm", message=f"{alarm} This epoch is not kept."))
+            continue
+        told.append(event)
+    return told
+
+
+def adaptation_story(epochs: int, way: Adapt = "adversarial", alarm_at: int = 0, **changes: Any) -> list[Any]:
+    """What a run that adapts has said some batches after an epoch; 0: some after its first step."""
+    told = adapted_story(way, alarm_at, **changes)
+    batches = [i for i, event in enumerate(told) if isinstance(event, events.BatchEnded)]
+    if not epochs:
+        return told[: batches[5]]
+    end = next(i for i, e in enumerate(told) if isinstance(e, events.EpochEnded) and e.epoch == epochs)
+    said = told[: end + 2 if alarm_at == epochs else end + 1]
+    return [*said, *(told[i] for i in batches if i > end)][: len(said) + 3]
+
+
+def adapting(epochs: int = 6, way: Adapt = "adversarial", alarm_at: int = 0, **changes: Any) -> RunModel:
+    """A live run that adapts, in the epoch after `epochs`."""
+    run = RunModel()
+    for event in adaptation_story(epochs, way, alarm_at, **changes):
+        run.apply(event)
+    return run
+
+
+def adapting_spec(way: Adapt = "adversarial") -> RunSpec:
+    target = Target(name="clinic b", fingerprint="b" * 64, images=40)
+    return RunSpec(training=Training(strategy="fine-tune-top", epochs=20, adapt=way), target=target)
 
 
 def before_the_first_epoch() -> RunModel:

@@ -14,6 +14,7 @@ from tlgui.core.events import Advised, Ending, Progress, SimilarityMeasured, Wei
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
 from tlgui.core.intake import Change
 from tlgui.core.run_spec import RunSpec
+from tlgui.core.runs import RunSummary
 from tlgui.gui.backbone_desk import BackboneState
 from tlgui.gui.draft import Draft
 from tlgui.gui.networks import network, networks
@@ -186,6 +187,36 @@ class FakeQueue(QObject):
         self.sentence = ""
 
 
+class FakeCompare(QObject):
+    """The comparison in hand, which may be at work."""
+
+    changed = Signal()
+
+    def __init__(self, asked: list[tuple[Any, ...]]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.against = ""
+
+    def reason_against_start(self) -> str:
+        return self.against
+
+    def with_and_without_takes(self) -> str:
+        return "Takes about 2 minutes on this computer"
+
+    def start_with_and_without(self) -> None:
+        self._asked.append(("with and without",))
+
+
+class FakeRecent(QObject):
+    """Earlier runs, as a test gives them."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[RunSummary] | None = []
+
+
 @dataclass
 class FakeFolder:
     """A run's folder, by name."""
@@ -214,6 +245,9 @@ class FakeBench(QObject):
         self.intake = FakeIntake(self.asked)
         self.queue = FakeQueue()
         self.advice = FakeAdvice(self.asked, self.draft)
+        self.compare = FakeCompare(self.asked)
+        self.recent = FakeRecent()
+        self.page = "backbone"
         self.read_only = self.is_training = False
         self.against_start = self.against_queue = ""
         self.run: RunModel | None = None

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 import pytest
-from helpers.compared import comparison_of
+from helpers.compared import answered, comparison_of
 from helpers.pictures import write_dataset, write_picture, write_tree
 
 from tlgui.core import comparison, events
-from tlgui.core.comparison import MOST_FOLDS, Comparison, Leg
+from tlgui.core.comparison import MOST_FOLDS, Comparison, Entrant, Leg, with_and_without
 from tlgui.core.errors import UserError
 from tlgui.core.intake import GroupBy
 from tlgui.core.records import Reason
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
-from tlgui.imaging.comparing import all_made, default_folds, has_parts, images_key, made, refuse_folds, set_aside
+from tlgui.imaging.comparing import (
+    all_made,
+    choosing_of,
+    default_folds,
+    earlier_run,
+    has_parts,
+    images_key,
+    made,
+    refuse_folds,
+    set_aside,
+)
 from tlgui.imaging.opening import Opened, open_folder
-from tlgui.imaging.prepare import prepare_run
+from tlgui.imaging.prepare import prepare_run, split_of
 
 WAYS = ("feature-extraction", "fine-tune-top:2")
 ONE_SPLIT = RunSpec(training=Training(strategy="feature-extraction"))
@@ -280,3 +292,176 @@ def test_what_is_set_aside_is_never_removed(photos: Path, tmp_path: Path) -> Non
         (place / "notes.txt").write_text(str(number))
         set_aside(place)
         assert not place.exists() and (tmp_path / f"run earlier {number}" / "notes.txt").read_text() == str(number)
+
+
+# -- with an earlier run ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """40 images, of which 6 test what is chosen."""
+    return write_dataset(tmp_path / "many", {"across": 20, "down": 20}, size=24)
+
+
+def earlier(path: Path, found: Opened, learned: Collection[str], content: bytes = b"weights") -> RunFolder:
+    """A run that was trained on these images, which had other names then, and chosen by the last of them."""
+    hashes = {record.path: record.content_hash for record in found.scan.used}
+    names = {image: f"then/{number}.png" for number, image in enumerate(learned)}
+    last = list(learned)[-1]
+    run = answered(
+        path,
+        {name: ("validation" if image == last else "train", True) for image, name in names.items()},
+        contents={name: hashes[image] for image, name in names.items()},
+    )
+    run.best_path.write_bytes(content)
+    return run
+
+
+def choosing(found: Opened) -> list[str]:
+    """Images that choose where no earlier run is known."""
+    parts_of = split_of(found.scan, (0.7, 0.15, 0.15), 0, None)
+    return [path for path, part in parts_of.items() if part != "test"]
+
+
+def both_ways(found: Opened, folds: int) -> Comparison:
+    return msgspec.structs.replace(
+        asked(found, folds), entrants=with_and_without([Entrant(strategy="feature-extraction")]), purpose="source"
+    )
+
+
+def both_made(folder: Path, data: Path, found: Opened, run: RunFolder, folds: int) -> dict[Leg, RunFolder]:
+    wanted = both_ways(found, folds)
+    beginning = earlier_run(run, wanted)
+    return {leg: made(folder, wanted, leg, data, found.scan, found.project, beginning) for leg in wanted.legs()}
+
+
+@pytest.mark.parametrize("folds", [0, 2, 3])
+def test_ways_with_a_run_and_without_it_are_scored_on_the_same_images_that_it_does_not_know(
+    many: Path, tmp_path: Path, folds: int
+) -> None:
+    found = opened(many)
+    known = set(choosing(found)[::4])
+    runs = both_made(tmp_path / "cmp", many, found, earlier(tmp_path / "earlier", found, sorted(known)), folds)
+    for number in {leg.fold for leg in runs}:
+        without, with_it = (run for leg, run in runs.items() if leg.fold == number)
+        assert parts(without) == parts(with_it) and all(parts(with_it).values())
+        for run in (without, with_it):
+            assert not set.union(*parts(run).values()) & known
+            lines = run.manifest_path.read_text(encoding="utf-8").splitlines()
+            assert {line.split(",")[0] for line in lines if Reason.LEARNED_BEFORE in line} == known
+            assert len(lines) == 1 + len(found.scan.used), "used + left out = all"
+    scored = [parts(run)["test"] for leg, run in runs.items() if leg.entrant.from_run]
+    if folds:
+        assert set.union(*scored) == set(choosing(found)) - known and sum(map(len, scored)) == 34 - len(known)
+
+
+def test_only_the_ways_with_the_run_begin_with_it(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    run = earlier(tmp_path / "earlier", found, choosing(found)[:4])
+    for leg, one in both_made(tmp_path / "cmp", many, found, run, 2).items():
+        spec = one.spec()
+        assert (spec.source is not None) == (spec.weights != "pretrained") == leg.entrant.from_run
+        assert one.learned_path.is_file() == leg.entrant.from_run
+        if spec.source is not None:
+            assert (spec.source.run, spec.source.sha256) == ("earlier", spec.weights)
+
+
+def test_what_may_choose_is_neither_for_test_nor_known(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    known = choosing(found)[:5]
+    wanted = both_ways(found, 3)
+    beginning = earlier_run(earlier(tmp_path / "earlier", found, known), wanted)
+    left = choosing_of(found.scan, wanted, None, beginning)
+    assert {record.path for record in left.used} == set(choosing(found)) - set(known)
+    assert {record.path for record in choosing_of(found.scan, wanted, None, None).used} == set(choosing(found))
+
+
+def test_all_runs_are_made_with_the_source_written_down_and_gone_on_with(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    known = choosing(found)[:6]
+    run = earlier(tmp_path / "earlier", found, known)
+    asked_for = msgspec.structs.replace(both_ways(found, 0), fingerprint="", dataset="")
+    folder, wanted, runs = all_made(None, asked_for, None, many, found, run.path)
+    assert wanted.source == earlier_run(run, wanted).source and wanted.folds == 3
+    assert msgspec.structs.replace(comparison.read(folder), tlgui="") == wanted
+    assert [one.from_run for one in runs] == [False, True] * 3
+    assert [Path(one.run).name for one in runs[:2]] == [
+        "feature-extraction fold 1",
+        "feature-extraction from run fold 1",
+    ]
+    before = [RunFolder(Path(one.run)).manifest() for one in runs]
+    again = all_made(folder, asked_for, None, many, found, run.path)
+    assert again[1:] == (msgspec.structs.replace(wanted, tlgui=comparison.read(folder).tlgui), runs)
+    assert [RunFolder(Path(one.run)).manifest() for one in runs] == before
+    assert not list(folder.glob("* earlier *"))
+
+
+def test_going_on_without_the_run_is_refused_and_nothing_is_moved(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    run = earlier(tmp_path / "Run 7", found, choosing(found)[:6])
+    folder, wanted, runs = all_made(None, both_ways(found, 0), None, many, found, run.path)
+    (RunFolder(Path(runs[0].run)).events_path).write_bytes(events.encode(events.Stopped(run="run")))
+    with pytest.raises(UserError) as refused:
+        all_made(folder, wanted, None, many, found)
+    assert refused.value.problem == "This comparison begins with the earlier run 'Run 7'."
+    assert refused.value.code == "weights_own"
+    assert not list(folder.glob("* earlier *"))
+
+
+def test_a_new_comparison_of_ways_with_a_run_needs_the_run(many: Path) -> None:
+    found = opened(many)
+    with pytest.raises(UserError, match="begins with the earlier run"):
+        all_made(None, both_ways(found, 0), None, many, found)
+    assert not found.project.path.exists()
+
+
+def test_other_weights_than_those_with_which_it_began_are_refused(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    run = earlier(tmp_path / "Run 7", found, choosing(found)[:6])
+    folder, wanted, _ = all_made(None, both_ways(found, 0), None, many, found, run.path)
+    run.best_path.write_bytes(b"it was trained on")
+    for place in (run.path, earlier(tmp_path / "Run 8", found, choosing(found)[:6], b"others").path):
+        with pytest.raises(UserError, match=f"began with the run 'Run 7', and '{place.name}' has other weights"):
+            all_made(folder, wanted, None, many, found, place)
+    run.best_path.write_bytes(b"weights")
+    run.path.rename(tmp_path / "renamed")
+    assert all_made(folder, wanted, None, many, found, tmp_path / "renamed")[0] == folder, "it is the same network"
+
+
+def test_a_run_with_another_network_than_what_is_compared_is_refused(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    wanted = msgspec.structs.replace(both_ways(found, 0), backbone="resnet50")
+    with pytest.raises(UserError, match="has the network efficientnet-lite0, and resnet50 is compared"):
+        earlier_run(earlier(tmp_path / "run", found, choosing(found)[:6]), wanted)
+
+
+def test_a_run_that_knows_too_many_is_refused_before_there_is_a_comparison(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    run = earlier(tmp_path / "Run 7", found, choosing(found)[:15])
+    with pytest.raises(UserError, match="The run 'Run 7' has learned 15 images of these 34") as refused:
+        all_made(None, both_ways(found, 0), None, many, found, run.path)
+    assert refused.value.code == "source_knows"
+    assert not found.project.path.exists()
+
+
+@pytest.mark.parametrize("known", [slice(None, None, 2), slice(None, None, 5), slice(20)])
+def test_on_one_split_no_image_that_will_test_the_run_after_it_trains_or_chooses(known: slice, tmp_path: Path) -> None:
+    """What the earlier run knows is taken out of the split that the project would keep; nothing is drawn anew."""
+    data = write_dataset(tmp_path / "more", {"across": 26, "down": 26}, size=24)
+    found = opened(data)
+    run = earlier(tmp_path / "earlier", found, sorted(choosing(found))[known])
+    asked_for = msgspec.structs.replace(both_ways(found, 0), fingerprint="", dataset="")
+    _, _, runs = all_made(None, asked_for, 0, data, found, run.path)
+    seen = {row.path for one in runs for row in RunFolder(Path(one.run)).manifest() if row.part != "test"}
+    after = prepare_run(data, ONE_SPLIT, tmp_path / "after", scan=found.scan, project=found.project).run
+    assert seen and parts(after)["test"] and not parts(after)["test"] & seen
+
+
+def test_a_comparison_that_began_without_a_run_does_not_go_on_with_one(many: Path, tmp_path: Path) -> None:
+    found = opened(many)
+    folder, wanted, runs = all_made(None, comparison_of(*WAYS), 2, many, found)
+    shutil.rmtree(runs[-1].run)
+    run = earlier(tmp_path / "Run 7", found, choosing(found)[:6])
+    with pytest.raises(UserError, match="began with the published weights alone") as refused:
+        all_made(folder, wanted, None, many, found, run.path)
+    assert refused.value.code == "weights_own" and not Path(runs[-1].run).exists()

@@ -25,7 +25,8 @@ from tlgui.core.intake import (
     UseFold,
 )
 from tlgui.core.paths import projects_dir
-from tlgui.core.run_spec import RunSpec
+from tlgui.core.run_folder import recall_place
+from tlgui.core.run_spec import RunSpec, Training
 from tlgui.imaging import folder_work, paced
 from tlgui.imaging.folder_work import FolderWork
 from tlgui.imaging.listing import read_listing
@@ -396,3 +397,68 @@ def test_decisions_hold_where_another_computer_spells_the_names_otherwise(
     assert left.reasons == {"left_out_by_person": 1}
     assert folder.undo(0).groups == 2
     assert rows(folder.changed(RenameClass(old="a", new="u\u0308"))) == {"b": 8, "\u00fc": 9}
+
+
+def test_a_run_that_adapts_reads_the_new_site_and_says_how_far_it_is(
+    open_: Callable[..., Folder], pets: dict[str, bytes], picture: Callable[..., bytes], tmp_path: Path
+) -> None:
+    folder = open_(pets)
+    folder.scan()
+    site = planted(tmp_path / "clinic b", {f"any/{n}.png": picture(7000 + n) for n in range(12)})
+    told = heard(folder)
+
+    made = folder.ask(
+        messages.Prepare(
+            ticket=1, data=str(folder.root), spec=RunSpec(training=Training(adapt="mcc")), target=str(site)
+        )
+    )
+
+    assert isinstance(made, messages.RunPrepared), made
+    assert made.spec.target is not None and (made.spec.target.name, made.spec.target.images) == ("clinic b", 12)
+    assert max(event.total for event in told) == 12, "the new site's own files"
+    assert recall_place(made.spec.target.fingerprint) == site
+
+
+def test_a_run_folder_that_is_not_wanted_any_more_is_not_made(
+    open_: Callable[..., Folder], pets: dict[str, bytes], picture: Callable[..., bytes], tmp_path: Path
+) -> None:
+    folder = open_(pets)
+    folder.scan()
+    site = planted(tmp_path / "clinic b", {f"{n}.png": picture(7000 + n) for n in range(12)})
+    told: list[Answer] = []
+
+    def cancels(answer: Answer) -> None:
+        told.append(answer)
+        folder._work.cancel()
+
+    folder._work._send = cancels
+    folder._work.add(
+        messages.Prepare(
+            ticket=1, data=str(folder.root), spec=RunSpec(training=Training(adapt="mcc")), target=str(site)
+        )
+    )
+    folder._work._thread.join(30)
+
+    assert told and all(isinstance(answer, ScanProgress) for answer in told)
+    assert list(projects_dir().rglob("run.toml")) == []
+
+
+def planted(root: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def heard(folder: Folder) -> list[ScanProgress]:
+    """What is said of the files from now on."""
+    told: list[ScanProgress] = []
+    send = folder._work._send
+
+    def tell(answer: Answer) -> None:
+        if isinstance(answer, ScanProgress):
+            told.append(answer)
+        send(answer)
+
+    folder._work._send = tell
+    return told

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from helpers.compared import answered
 from helpers.pictures import write_dataset, write_tree
 
 from tlgui.core.errors import UserError
@@ -42,7 +43,7 @@ def opened(data: Path, *changes: GroupBy) -> Opened:
     return open_folder(data, isolated=False, changes=changes)
 
 
-def held_out(folder: Path, data: Path, found: Opened, by: str) -> dict[str, RunFolder]:
+def held_out(folder: Path, data: Path, found: Opened, by: str, weights_file: str = "") -> dict[str, RunFolder]:
     of = sites_of(found, by)
     wanted = Sites(
         dataset="d",
@@ -53,7 +54,7 @@ def held_out(folder: Path, data: Path, found: Opened, by: str) -> dict[str, RunF
         strategy="feature-extraction",
     )
     return {
-        name: made(folder, wanted, place, of, data, found.scan, found.project)
+        name: made(folder, wanted, place, of, data, found.scan, found.project, weights_file)
         for place, name in enumerate(wanted.names)
     }
 
@@ -159,3 +160,49 @@ def test_train_and_test_folders_are_no_sites(tmp_path: Path) -> None:
     data = write_tree(tmp_path / "d", {"train": {"a": 6, "b": 6}, "test": {"a": 4, "b": 4}}, size=24)
     with pytest.raises(UserError, match="say what trains and what tests"):
         sites_of(opened(data), FOLDER)
+
+
+def test_images_that_an_earlier_run_has_learned_test_nothing_at_the_site_held_out(
+    domains: Path, tmp_path: Path
+) -> None:
+    found = opened(domains)
+    plain = {name: parts(run) for name, run in held_out(tmp_path / "plain", domains, found, FOLDER).items()}
+    hashes = {record.path: record.content_hash for record in found.scan.used}
+    trained, chosen = sorted(path for path in hashes if path.startswith("photo/"))[:2]
+    earlier = answered(
+        tmp_path / "Run 7",
+        {"then/1.png": ("train", True), "then/2.png": ("validation", True)},
+        contents={"then/1.png": hashes[trained], "then/2.png": hashes[chosen]},
+    )
+    earlier.best_path.write_bytes(b"weights")
+
+    runs = held_out(tmp_path / "out", domains, found, FOLDER, str(earlier.best_path))
+
+    assert parts(runs["photo"])["test"] == plain["photo"]["test"] - {trained, chosen}
+    lines = (runs["photo"].path / "manifest.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in lines if Reason.LEARNED_BEFORE in line} == {trained, chosen}
+    assert len(lines) == 1 + len(hashes), "used + left out = all"
+    for name, run in runs.items():
+        source = run.spec().source
+        assert source is not None and (source.run, run.spec().weights) == ("Run 7", source.sha256)
+        assert run.learned_path.is_file()
+        if name != "photo":  # there they train, or choose the epoch
+            assert parts(run)["test"] == plain[name]["test"] and parts(run)["train"] == plain[name]["train"]
+            assert parts(run)["validation"] == plain[name]["validation"] - {trained}
+
+
+def test_a_site_that_an_earlier_run_has_learned_whole_is_refused_before_any_run_is_made(
+    domains: Path, tmp_path: Path
+) -> None:
+    found = opened(domains)
+    learned = [record.content_hash for record in found.scan.used if record.path.startswith("photo/")]
+    earlier = answered(
+        tmp_path / "Run 7",
+        {f"then/{number}.png": ("train", True) for number in range(len(learned))},
+        contents={f"then/{number}.png": content for number, content in enumerate(learned)},
+    )
+    earlier.best_path.write_bytes(b"weights")
+    with pytest.raises(UserError, match="The run 'Run 7' has learned every image of the site 'photo'") as refused:
+        held_out(tmp_path / "out", domains, found, FOLDER, str(earlier.best_path))
+    assert refused.value.code == "source_knows"
+    assert not (tmp_path / "out").exists(), "'art' comes first, and would have been trained for nothing"

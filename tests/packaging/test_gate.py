@@ -56,10 +56,19 @@ def test_all_steps_run_though_the_first_fails(
 
     assert run_gate(environment, commands, [], said, complaints) == 1
 
-    assert len(commands.asked) == len(CHECKS) and len(commands.attended) == 1
+    assert len(commands.asked) == len(CHECKS) and len(commands.attended) == 2
     assert said[0] == "ruff check complains"
     assert [line.split()[2] for line in said if line.startswith(("ruff check  ", "mypy --strict"))] == ["FAILED"] * 2
     assert complaints == ["The gate FAILED before pytest: ruff check, mypy --strict."]
+
+
+def test_the_tests_of_the_window_run_in_processes_of_their_own_and_every_other_one_after_them(
+    environment: Environment, commands: FakeCommands, said: Said, complaints: Said
+) -> None:
+    assert run_gate(environment, commands, [], said, complaints) == 0
+    first, second = commands.attended
+    assert first[-1] == "tests/gui"
+    assert second[-3:] == ["tests", "--ignore", "tests/gui"] and first[:-1] == second[:-3]
 
 
 @pytest.mark.parametrize("exit_code", [1, 5, -11])

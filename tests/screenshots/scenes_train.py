@@ -36,6 +36,9 @@ def _scenes() -> tuple[Scene, ...]:
         Scene("train", "taken-back", _taken_back, {"scenario": "train", "pace": _PACE, "trial": 3, "answer": 0.87}),
         Scene("train", "disk-full", _trained(6), {"scenario": "full", "pace": _PACE, "at": 6}),
         Scene("train", "coached", _coached, _engine(14)),
+        Scene("train", "site-first", _adapting(0)),
+        Scene("train", "site", _adapting(9)),
+        Scene("train", "site-alarm", _adapting(9, alarm_at=9)),
     )  # fmt: skip
 
 
@@ -130,3 +133,27 @@ def _coached(stage: Stage) -> None:
     page = stage.window.page
     page.coach_line.show_coaching(said)
     page.coach_line.show_coaching = lambda _said: None  # what is shown is to stay until it is pictured
+
+
+def _adapting(epochs: int, alarm_at: int = 0) -> Play:
+    """A run that adapts, played up to an epoch: the page shows it as one that goes on."""
+
+    def play(stage: Stage) -> None:
+        from helpers.train_bench import adaptation_story, adapting_spec
+
+        from tlgui.gui.run_entry import Entry
+        from tlgui.gui.run_model import RunModel
+
+        stage.read(stage.material.demo)
+        bench = stage.bench
+        run = RunModel(bench.runs)
+        for event in adaptation_story(epochs, alarm_at=alarm_at):
+            run.apply(event)
+        run.set_memory(910_000_000)
+        entry = Entry(run, adapting_spec(), bench.draft.data, bench.draft.summary)
+        bench.runs._training = entry
+        bench.runs._show(entry)
+        run.flush()
+        stage.window.show_page("train")
+
+    return play

@@ -30,6 +30,7 @@ def advise(options: argparse.Namespace) -> int:
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
             weights_file=weights_of(options),
+            fit=options.fit or "crop",
             size=options.size,
             training=Training(seed=options.seed, similarity=options.similarity),
             trial=options.trial,
@@ -64,6 +65,7 @@ def embed(options: argparse.Namespace) -> int:
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
             weights_file=weights_of(options),
+            fit=options.fit or "crop",
             size=options.size,
             to=str(target),
         )

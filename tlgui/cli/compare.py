@@ -13,16 +13,17 @@ from tlgui.cli.folder import opened, typed
 from tlgui.cli.networks import make_known
 from tlgui.cli.questions import weights_of
 from tlgui.cli.terminal import LiveRun, console, note, print_json
-from tlgui.cli.train import refuse_missing
 from tlgui.core import commands, comparison, events, transfer
 from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
-from tlgui.core.comparison import Comparison
+from tlgui.core.comparison import DEFAULT_FROM_RUN, DEFAULT_STRATEGIES, Comparison, Entrant
 from tlgui.core.comparison_result import Result, of_comparison, of_runs, took
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
 from tlgui.core.paths import cache_dir
-from tlgui.core.run_folder import open_run
+from tlgui.core.run_folder import RunFolder, open_run
 from tlgui.core.run_spec import RunSpec
+from tlgui.core.source import run_of
+from tlgui.core.strategies import strategy
 from tlgui.imaging import comparing
 from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.names import counted
@@ -45,8 +46,8 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def _tournament(data: Path, options: argparse.Namespace) -> int:
-    entrants = list(transfer.ENTRANTS) if options.transfer else comparison.entrants_of(options.strategies)
-    refuse_missing(options.weights)
+    before = run_of(options.weights or "")
+    entrants = _entrants(options, before)
     say = note if options.json else console().print
     with engine_at_work() as engine:  # it loads its libraries while the images are read
         make_known(engine, options.backbone or DEFAULT_BACKBONE)
@@ -54,22 +55,23 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
         with LiveRun(console(), options.json) as live:
             asked = typed(options, data, live.on_bytes)
             found = opened(asked, live.on_files)
-        wanted = _asked(options, name, entrants, found)
+        wanted = _asked(options, name, entrants, found, before)
         project = found.project
         folder = (options.out or comparing.place_of_new(project)).absolute()
         _begin(folder, wanted)
         legs, left = list(wanted.legs()), comparison.still_to_train(folder, wanted)
+        earlier = comparing.earlier_run(before, wanted) if before is not None else None
         say(f"{counted(len(found.scan.used), 'image')}; {_plan(wanted)} Folder: {folder.name}.")
         if len(left) < len(legs):
             say(f"{len(legs) - len(left)} of {len(legs)} runs are there already.")
         try:
             for leg in left:
-                run = comparing.made(folder, wanted, leg, asked.data, found.scan, project)
+                run = comparing.made(folder, wanted, leg, asked.data, found.scan, project, earlier)
                 say(f"Run {legs.index(leg) + 1} of {len(legs)}: {leg.label}.")
                 job = commands.Train(
                     run=str(run.path),
                     data=str(asked.data.absolute()),
-                    weights_file=str(options.weights.absolute()) if options.weights else "",
+                    weights_file=weights_of(options) if before is None or leg.entrant.from_run else "",
                     download=options.download,
                 )
                 ending = drive(engine, job, lambda event: None)
@@ -84,6 +86,26 @@ def _tournament(data: Path, options: argparse.Namespace) -> int:
             _say_how_to_go_on(folder)
             raise
     return _show(of_comparison(folder), options.json, folder)
+
+
+def _entrants(options: argparse.Namespace, run: RunFolder | None) -> list[Entrant]:
+    if options.transfer:
+        if options.with_and_without:
+            raise UserError("--transfer and --with-and-without are two questions.", "Ask them one after the other.")
+        if run is not None:
+            raise UserError(
+                "--transfer asks about the published weights, and --weights names an earlier run.",
+                "Leave one of them away. Whether that run helps is asked with --with-and-without.",
+            )
+        return list(transfer.ENTRANTS)
+    if options.with_and_without:
+        if run is None:
+            raise UserError("--with-and-without compares an earlier run.", "Name it with --weights RUN.")
+        return comparison.with_and_without(comparison.entrants_of(options.strategies or DEFAULT_FROM_RUN, fewest=1))
+    entrants = comparison.entrants_of(options.strategies or DEFAULT_STRATEGIES)
+    if run is None:
+        return entrants
+    return [msgspec.structs.replace(one, from_run=strategy(one.strategy).pretrained) for one in entrants]
 
 
 def _probe_layers(
@@ -117,29 +139,33 @@ def _say_how_to_go_on(folder: Path) -> None:
     note(f'  --out "{folder}"')
 
 
-def _asked(options: argparse.Namespace, name: str, entrants: list[comparison.Entrant], found: Opened) -> Comparison:
+def _asked(
+    options: argparse.Namespace, name: str, entrants: list[Entrant], found: Opened, run: RunFolder | None
+) -> Comparison:
     scan = found.scan
-    choosing = comparing.without_test(scan, RunSpec().split_fractions, options.seed, found.project)
+    wanted = Comparison(
+        dataset=scan.name,
+        fingerprint=comparing.images_key(scan),
+        grouped_by=scan.grouping.key,
+        backbone=name,
+        weights=options.weights.name if options.weights and run is None else "",
+        size=options.size or 0,
+        fit=options.fit or "crop",
+        epochs=options.epochs,
+        seed=options.seed,
+        augmentation=options.augmentation,
+        entrants=entrants,
+        purpose="transfer" if options.transfer else "source" if options.with_and_without else "strategies",
+    )
+    earlier = comparing.earlier_run(run, wanted) if run is not None else None
+    choosing = comparing.choosing_of(scan, wanted, found.project, earlier)
     folds = options.folds
     if folds is None:
         folds = comparing.default_folds(scan, choosing)
     elif folds == 1:
         raise UserError("One fold would score nothing that another run has learned.", "Give --folds 2 or more, or 0.")
     comparing.refuse_folds(choosing, folds)
-    return Comparison(
-        dataset=scan.name,
-        fingerprint=comparing.images_key(scan),
-        grouped_by=scan.grouping.key,
-        backbone=name,
-        weights=options.weights.name if options.weights else "",
-        size=options.size or 0,
-        epochs=options.epochs,
-        folds=folds,
-        seed=options.seed,
-        augmentation=options.augmentation,
-        entrants=entrants,
-        purpose="transfer" if options.transfer else "strategies",
-    )
+    return msgspec.structs.replace(wanted, folds=folds, source=earlier.source if earlier is not None else None)
 
 
 def _begin(folder: Path, wanted: Comparison) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlgui.cli.questions_options import add_questions
-from tlgui.cli.shared_options import Verbs, add_backbone, add_images, add_reading, add_weights, lazily
+from tlgui.cli.shared_options import Verbs, add_backbone, add_images, add_reading, add_target, add_weights, lazily
 from tlgui.cli.training_options import add_training, positive
 from tlgui.core.errors import UserError
 
@@ -36,6 +36,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     options = parser.parse_args(arguments)
     try:
+        if hasattr(options, "weights"):
+            from tlgui.cli.start_weights import settle
+
+            # Before minutes of reading images, and before there is a run folder.
+            settle(options)
         code = int(options.run(options))
         sys.stdout.flush()
         return code
@@ -106,6 +111,7 @@ def _add_train(verbs: Verbs[argparse.ArgumentParser]) -> None:
         metavar="DIR",
         help="the run folder itself; must be new or empty, or hold a run that never began",
     )
+    add_target(train)
     train.add_argument(
         "--data", dest="images", type=Path, metavar="DIR", help="the images, for a run.toml that names none"
     )
@@ -119,6 +125,7 @@ def _add_continue(verbs: Verbs[argparse.ArgumentParser]) -> None:
     on.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
     on.add_argument("--more-epochs", type=positive, metavar="N", default=0, help="plan so many epochs more")
     add_images(on)
+    add_target(on)
     add_weights(on)
     on.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
     on.set_defaults(run=lazily("train", "go_on"))

@@ -14,7 +14,6 @@ from tlgui.cli.drive import drive, engine_at_work, finish
 from tlgui.cli.folder import opened, typed
 from tlgui.cli.networks import make_known
 from tlgui.cli.terminal import LiveRun, console, measured_table, pairs_table, print_json
-from tlgui.cli.train import refuse_missing
 from tlgui.cli.training_options import training_of
 from tlgui.core import commands, events
 from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
@@ -23,7 +22,10 @@ from tlgui.core.paths import cache_dir
 from tlgui.core.planning import resolve
 from tlgui.core.records import PixelRule
 from tlgui.core.run_spec import RunSpec
+from tlgui.core.runs import list_runs
+from tlgui.core.source import MOST_RANKED, can_begin_with, weights_of_run
 from tlgui.imaging.listing import listing_path, write_listing
+from tlgui.imaging.names import counted
 from tlgui.imaging.prepare import split_of, split_project
 
 Answer = TypeVar(
@@ -41,6 +43,7 @@ def layers(options: argparse.Namespace) -> int:
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
             weights_file=weights_of(options),
+            fit=options.fit or "crop",
             size=options.size,
             seed=options.seed,
         )
@@ -70,6 +73,7 @@ def rate(options: argparse.Namespace) -> int:
             rule=rule,
             backbone=options.backbone or DEFAULT_BACKBONE,
             weights_file=weights_of(options),
+            fit=options.fit or "crop",
             size=options.size,
             training=training,
         )
@@ -90,10 +94,20 @@ def rank(options: argparse.Namespace) -> int:
     names = [name for name in (options.backbones or "").split(",") if name]
     for name in names:
         backbone(name)  # named wrongly, it fails here and not after minutes
+    for run in options.runs:
+        weights_of_run(run)
+    earlier = [] if names or options.runs or options.no_runs else can_begin_with(list_runs())[:MOST_RANKED]
+    runs = [str(run.absolute()) for run in (*options.runs, *(one.path for one in earlier))]
 
     def job(listing: Path, data: Path, rule: PixelRule) -> commands.Job:
         return commands.RankBackbones(
-            listing=str(listing), data=str(data), rule=rule, backbones=names, images=options.images, seed=options.seed
+            listing=str(listing),
+            data=str(data),
+            rule=rule,
+            backbones=names,
+            runs=runs,
+            images=options.images,
+            seed=options.seed,
         )
 
     found, ending = ask(options, job, events.BackbonesRanked)
@@ -114,6 +128,8 @@ def rank(options: argparse.Namespace) -> int:
         out.print(f"{found.images} images, {found.folds} folds; guessing reaches {100 * found.largest_class:.0f} %.")
         for name, reason in found.left_out.items():
             out.print(f"{name} is left out: {reason}")
+        if found.known:
+            out.print(f"{counted(found.known, 'image')} that an earlier run has learned took no part.")
         out.print(found.sentence)
     return finish(ending, training=False)
 
@@ -131,7 +147,6 @@ def ask(
     Raises:
         UserError: the folder, the weights file or an option does not do.
     """
-    refuse_missing(options.weights)
     name = options.backbone or DEFAULT_BACKBONE
     answers: list[Answer] = []
     with engine_at_work(0.0) as engine:  # it loads its libraries while the images are read

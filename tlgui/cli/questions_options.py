@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 
 from tlgui.cli.shared_options import Verbs, add_backbone, add_reading, add_weights, lazily
-from tlgui.cli.training_options import add_training, positive, size, whole
+from tlgui.cli.training_options import add_training, positive, several, size, whole
 from tlgui.core.augmentations import AUGMENTATIONS
-from tlgui.core.comparison import DEFAULT_EPOCHS, DEFAULT_FOLDS, DEFAULT_STRATEGIES, SMALL
+from tlgui.core.comparison import DEFAULT_EPOCHS, DEFAULT_FOLDS, DEFAULT_FROM_RUN, DEFAULT_STRATEGIES, SMALL
 
 
 def add_questions(verbs: Verbs[argparse.ArgumentParser]) -> None:
     """Adds them, in the order of the help."""
-    for add in (_add_layers, _add_rate, _add_advise, _add_embed, _add_rank, _add_compare, _add_sites):
+    for add in (_add_layers, _add_rate, _add_advise, _add_embed, _add_rank, _add_gap, _add_compare, _add_sites):
         add(verbs)
 
 
@@ -80,11 +80,44 @@ def _add_rank(verbs: Verbs[argparse.ArgumentParser]) -> None:
     rank = verbs.add_parser("rank", help="which network tells most about these images as it is, before any training")
     rank.add_argument("data", metavar="DATA", type=Path, help="folder of images, or a zip of one")
     rank.add_argument("--backbones", metavar="A,B", help="networks (default: all whose weights are on this computer)")
+    rank.add_argument(
+        "--run",
+        dest="runs",
+        type=Path,
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="rank the network of this earlier run too; may stand more than once (default, where no network is named: the "
+        "newest runs)",
+    )
+    rank.add_argument("--no-runs", action="store_true", help="rank no earlier runs")
     rank.add_argument("--images", type=positive, metavar="N", default=400, help="at most so many (default: 400)")
     rank.add_argument("--seed", type=whole, metavar="N", default=0, help="of the images that are drawn (default: 0)")
     add_reading(rank)
     rank.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     rank.set_defaults(run=lazily("questions", "rank"), backbone=None, weights=None, download=False, size=None)
+
+
+def _add_gap(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    gap = verbs.add_parser("gap", help="how different the images of a new site are from these; needs no labels of them")
+    gap.add_argument("data", metavar="DATA", type=Path, help="images of the known site: a folder, or a zip of one")
+    gap.add_argument(
+        "--target",
+        type=Path,
+        metavar="DIR",
+        required=True,
+        help="images of the new site: any folder; how it is parted means nothing",
+    )
+    gap.add_argument(
+        "--images", type=several, metavar="N", default=400, help="at most so many of each site (default: 400)"
+    )
+    gap.add_argument("--seed", type=whole, metavar="N", default=0, help="of the images that are drawn (default: 0)")
+    gap.add_argument("--size", type=size, metavar="N", help="side of the network's input in pixels")
+    add_reading(gap, fold=False)
+    add_backbone(gap)
+    add_weights(gap)
+    gap.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    gap.set_defaults(run=lazily("gap", "gap"))
 
 
 def _add_compare(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -101,13 +134,18 @@ def _add_compare(verbs: Verbs[argparse.ArgumentParser]) -> None:
     compare.add_argument(
         "--strategies",
         metavar="A,B:N,C",
-        default=DEFAULT_STRATEGIES,
         help=f"ways to train, fine-tune-top with the number of its layer groups (default: {DEFAULT_STRATEGIES})",
     )
     compare.add_argument(
         "--transfer",
         action="store_true",
         help="whether pretraining helps here at all: frozen, fine-tuned, at a tenth of the rates, and from scratch",
+    )
+    compare.add_argument(
+        "--with-and-without",
+        action="store_true",
+        help="each way once from the published weights and once from the earlier run that --weights names, on images that "
+        f"it has not learned (ways by default: {DEFAULT_FROM_RUN})",
     )
     compare.add_argument(
         "--folds",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE
 
+_WEIGHTS = "weights of your own (.safetensors or .pth), or an earlier run whose network is taken over, below its head"
+
 Verbs = argparse._SubParsersAction  # the type that argparse gives has no public name
 
 
@@ -42,10 +44,15 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the images, where they are not where they were")
 
 
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Where images of a new site are."""
+    parser.add_argument("--target", type=Path, metavar="DIR", help="unlabelled images of a new site, for --adapt")
+
+
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Where the weights come from."""
     parser.add_argument("--download", action="store_true", help="fetch the backbone's weights if they are not here")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of your own: .safetensors or .pth")
+    parser.add_argument("--weights", type=Path, metavar="FILE|RUN", help=_WEIGHTS)
 
 
 def lazily(module: str, function: str) -> object:

@@ -12,14 +12,15 @@ from rich.table import Table
 from tlgui.cli.drive import drive, engine_at_work, finish
 from tlgui.cli.folder import opened, typed
 from tlgui.cli.networks import make_known
+from tlgui.cli.questions import weights_of
 from tlgui.cli.terminal import LiveRun, console, note, print_json
-from tlgui.cli.train import refuse_missing
 from tlgui.core import commands, events, sites
 from tlgui.core.backbones import DEFAULT_BACKBONE, backbone
 from tlgui.core.comparison import new_folder
 from tlgui.core.errors import UserError
 from tlgui.core.project import Project
 from tlgui.core.sites import Sites, SitesResult
+from tlgui.core.source import run_of
 from tlgui.core.strategies import AUTO, strategy
 from tlgui.imaging import comparing, site_runs
 from tlgui.imaging.names import counted, order
@@ -33,7 +34,6 @@ def hold_out(options: argparse.Namespace) -> int:
     """
     if (options.data / sites.FILE).is_file():
         return _show(sites.result_of(options.data), options.json)
-    refuse_missing(options.weights)
     row = strategy(options.strategy)
     if row.name == AUTO:
         raise UserError("'auto' could be another strategy for each site.", "Name the strategy, such as fine-tune-top.")
@@ -51,10 +51,12 @@ def hold_out(options: argparse.Namespace) -> int:
             by=options.by,
             names=sorted(set(of.values()), key=order),
             backbone=name,
+            weights=_weights_name(options),
             strategy=row.name,
             top_groups=options.top_groups or 0,
             epochs=options.epochs or 0,
             size=options.size or 0,
+            fit=options.fit or "crop",
             seed=options.seed,
             augmentation=options.augmentation,
         )
@@ -62,12 +64,13 @@ def hold_out(options: argparse.Namespace) -> int:
         say(f"{counted(len(of), 'image')} from {counted(len(wanted.names), 'site')}. Folder: {folder.name}.")
         try:
             for place in sites.still_to_train(folder, wanted):
-                run = site_runs.made(folder, wanted, place, of, asked.data, found.scan, found.project)
+                weights_file = weights_of(options)
+                run = site_runs.made(folder, wanted, place, of, asked.data, found.scan, found.project, weights_file)
                 say(f"Site {place + 1} of {len(wanted.names)} is held out: {wanted.names[place]}.")
                 job = commands.Train(
                     run=str(run.path),
                     data=str(asked.data.absolute()),
-                    weights_file=str(options.weights.absolute()) if options.weights else "",
+                    weights_file=weights_file,
                     download=options.download,
                 )
                 ending = drive(engine, job, lambda event: None)
@@ -79,6 +82,14 @@ def hold_out(options: argparse.Namespace) -> int:
             _say_how_to_go_on(folder)
             raise
     return _show(sites.result_of(folder), options.json)
+
+
+def _weights_name(options: argparse.Namespace) -> str:
+    """Of the person's own file, or of the earlier run whose it is; "" without one."""
+    if options.weights is None:
+        return ""
+    run = run_of(options.weights)
+    return str(run.name if run is not None else options.weights.name)
 
 
 def _begin(out: Path | None, wanted: Sites, project: Project) -> Path:

@@ -38,7 +38,6 @@ def train(options: argparse.Namespace) -> int:
 
 def go_on(options: argparse.Namespace) -> int:
     """Runs `tlgui continue`."""
-    refuse_missing(options.weights)
     run = open_run(options.run_folder)
     data = place_of_images(run, options.data)
     with engine_at_work() as engine:
@@ -61,7 +60,11 @@ def prepare(
     say = note if quiet else out.print
     with LiveRun(out, quiet) as live:
         asked = typed(options, data, live.on_bytes) if options is not None else Typed(data)
-        prepared = prepare_run(asked.data, spec, run_dir, read=lambda: opened(asked, live.on_files))
+        weights_file = str(options.weights) if options is not None and options.weights else ""
+        prepared = prepare_run(
+            asked.data, spec, run_dir, read=lambda: opened(asked, live.on_files), weights_file=weights_file,
+            progress=live.on_files, target=options.target if options is not None else None,
+        )  # fmt: skip
     scan = prepared.scan
     counts = ", ".join(f"{name} {n}" for name, n in class_totals(prepared.counts).items())
     say(f"{counted(len(scan.used), 'image')} in {scan.layout}: {counts}.")
@@ -143,7 +146,6 @@ def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:
     Raises:
         UserError: a file that was typed is not there or does not do.
     """
-    refuse_missing(options.weights)
     data, spec = options.data, RunSpec()
     if data.suffix.lower() == ".toml" and not data.is_dir():
         spec = run_spec.read(data)
@@ -151,13 +153,9 @@ def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:
     spec = with_options(spec, options)
     if options.backbone is not None:
         spec = msgspec.structs.replace(spec, backbone=options.backbone)
+    if options.fit is not None:
+        spec = msgspec.structs.replace(spec, fit=options.fit)
     return data, spec
-
-
-def refuse_missing(weights: Path | None) -> None:
-    """Says so before minutes of reading images, and before there is a run folder."""
-    if weights is not None and not weights.is_file():
-        raise UserError(f"There is no weights file '{weights.name}'.", "Check the name.")
 
 
 def _place_in(path: Path, spec: RunSpec) -> Path:
@@ -175,6 +173,7 @@ def _job(run: Path, data: Path, options: argparse.Namespace, more_epochs: int = 
     return commands.Train(
         run=str(run.absolute()),
         data=str(data.absolute()),
+        target=str(options.target.absolute()) if getattr(options, "target", None) else "",
         more_epochs=more_epochs,
         weights_file=str(options.weights.absolute()) if options.weights else "",
         download=options.download,

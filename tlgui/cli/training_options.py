@@ -9,7 +9,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.augmentations import AUGMENTATIONS
+from tlgui.core.commands import FEWEST_OF_A_SITE
 from tlgui.core.planning import reopened
 from tlgui.core.presets import PRESETS, with_preset
 from tlgui.core.run_spec import Imbalance, Precision, RunSpec, Training
@@ -38,6 +40,8 @@ _PLAIN = (
     "head",
     "head_learning_rate",
     "top_learning_rate",
+    "adapt",
+    "adapt_weight",
 )
 """Options that are fields of `run_spec.Training`."""
 
@@ -73,6 +77,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add("--mixup", type=_number, metavar="ALPHA", help="two images are blended; nothing is cached then (default: 0)")
     add("--cutmix", type=_number, metavar="ALPHA", help="a box of one image is put into another (default: 0)")
     add("--ema", type=_share, metavar="X", help="decay of the averaged weights that are kept; 0: off (default: 0)")
+    ways = "how to see images of another site alike, which --target names"
+    add("--adapt", choices=["none", *ADAPTATIONS], help=f"{ways} (default: none)")
+    add("--adapt-weight", type=_number, metavar="W", help="of that term in the loss (default: 1)")
     add("--precision", choices=get_args(Precision), help="number format of the trained layers (default: auto)")
 
 
@@ -102,6 +109,11 @@ def training_of(options: argparse.Namespace) -> Training:
 def positive(text: str) -> int:
     """A whole number from 1 on."""
     return _whole(text, 1)
+
+
+def several(text: str) -> int:
+    """A whole number that is enough to speak of a site."""
+    return _whole(text, FEWEST_OF_A_SITE)
 
 
 def whole(text: str) -> int:

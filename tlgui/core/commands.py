@@ -13,6 +13,7 @@ from tlgui.core.records import PixelRule
 from tlgui.core.run_spec import Training
 
 PositiveInt = Annotated[int, Meta(ge=1)]
+FEWEST_OF_A_SITE = 10  # images; of fewer, nothing that is said of a site would be worth its interval
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -59,6 +60,12 @@ class SetLearningRate(Command, frozen=True, kw_only=True):
     rate: Annotated[float, Meta(gt=0, le=1e6)]
 
 
+class SetAdaptWeight(Command, frozen=True, kw_only=True):
+    """Give the term that adapts to a new site another weight in the loss; 0 switches it off."""
+
+    weight: Annotated[float, Meta(ge=0, le=1e6)]
+
+
 class PlanMove(Command, frozen=True, kw_only=True):
     """Measure what an unfreezing or freezing would cost; changes nothing. Answered by `MovePlanned`.
 
@@ -93,10 +100,12 @@ class Train(Job, frozen=True, kw_only=True):
         more_epochs: added to the plan of a run that goes on.
         weights_file: the person's own weights, or "".
         download: whether missing weights may be fetched from the network.
+        target: folder of the new site's images, of a run that adapts; "" = where they lay when the run was made.
     """
 
     run: str
     data: str
+    target: str = ""
     more_epochs: Annotated[int, Meta(ge=0)] = 0
     weights_file: str = ""
     download: bool = False
@@ -268,6 +277,7 @@ class RankBackbones(Job, frozen=True, kw_only=True):
     Attributes:
         listing, data, rule: as in `ProbeLayers`.
         backbones: names; empty = all whose weights are on this computer.
+        runs: folders of earlier runs whose networks are ranked with them.
         images: at most so many are looked at.
         seed: of the draw and the folds.
     """
@@ -276,7 +286,36 @@ class RankBackbones(Job, frozen=True, kw_only=True):
     data: str
     rule: PixelRule = PixelRule()
     backbones: list[str] = []
+    runs: list[str] = []
     images: PositiveInt = 400
+    seed: Annotated[int, Meta(ge=0)] = 0
+
+
+class MeasureGap(Job, frozen=True, kw_only=True):
+    """Measure how different the images of a new site are from those of a known one; no label is read; `Stop` cancels.
+
+    Attributes:
+        listing, data, rule, backbone, weights_file, fit, size: of the known site, as in `ProbeLayers`.
+        new_listing: the usable images of the new site, as `imaging.unlabelled` finds them.
+        new_data: its folder.
+        left_out: how many of its files cannot be used, by reason code.
+        unlisted: folders in it that could not be looked into.
+        images: at most so many of each site are looked at.
+        seed: of the draw, the folds and the permutations.
+    """
+
+    listing: str
+    data: str
+    rule: PixelRule = PixelRule()
+    backbone: str
+    weights_file: str = ""
+    fit: Fit = "crop"
+    size: int | None = None
+    new_listing: str
+    new_data: str
+    left_out: dict[str, int] = {}
+    unlisted: Annotated[int, Meta(ge=0)] = 0
+    images: Annotated[int, Meta(ge=FEWEST_OF_A_SITE)] = 400
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
@@ -306,7 +345,7 @@ class CompareSplits(Job, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
-AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Undo | SetLearningRate | PlanMove | Extend
+AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Undo | SetLearningRate | SetAdaptWeight | PlanMove | Extend
 AnyJob = (
     Train
     | Evaluate
@@ -324,6 +363,7 @@ AnyJob = (
     | Advise
     | EmbedImages
     | RankBackbones
+    | MeasureGap
     | DescribeBackbone
 )
 

@@ -21,7 +21,7 @@ from tlgui.core.atomic import write_text
 from tlgui.core.errors import UserError
 from tlgui.core.preprocessing import Fit
 from tlgui.core.run_folder import safe_name
-from tlgui.core.run_spec import Fraction, RunSpec, Training
+from tlgui.core.run_spec import Fraction, RunSpec, Source, Training, without_none
 from tlgui.core.runs import is_complete
 from tlgui.core.strategies import STRATEGIES, strategy
 
@@ -34,7 +34,9 @@ SMALL = 1_000
 DEFAULT_FOLDS = 3
 MOST_FOLDS, MOST_ENTRANTS = 100, 12
 
-Purpose = Literal["strategies", "transfer"]
+DEFAULT_FROM_RUN = "feature-extraction,fine-tune-top:2"
+
+Purpose = Literal["strategies", "transfer", "source"]
 
 
 class Entrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,17 +46,20 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         strategy: a row of the strategy table.
         top_groups: layer groups that "fine-tune-top" frees; 0 = as the row says.
         rate_factor: its learning rates are so many times those of the row.
+        from_run: begins with the network of the comparison's earlier run, and not with the published weights.
     """
 
     strategy: str
     top_groups: Annotated[int, Meta(ge=0, le=100)] = 0
     rate_factor: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    from_run: bool = False
 
     @property
     def key(self) -> str:
         """As it is typed: "fine-tune-top:2"."""
         rate = "" if self.rate_factor == 1 else f"@{self.rate_factor:g}"
-        return f"{self.strategy}{f':{self.top_groups}' if self.top_groups else ''}{rate}"
+        begins = "+run" if self.from_run else ""
+        return f"{self.strategy}{f':{self.top_groups}' if self.top_groups else ''}{rate}{begins}"
 
     @property
     def label(self) -> str:
@@ -62,7 +67,7 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         name = STRATEGIES[self.strategy].label
         groups = f", {self.top_groups} group{'' if self.top_groups == 1 else 's'}" if self.top_groups else ""
         rate = "" if self.rate_factor == 1 else f", rates × {self.rate_factor:g}"
-        return f"{name}{groups}{rate}"
+        return f"{name}{groups}{rate}{', from the earlier run' if self.from_run else ''}"
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +82,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         backbone, size, fit, epochs, seed, augmentation, mirror: the same for all.
         folds: each image is scored by the run that did not see it; 0 = one split, scored on its validation images.
         entrants: at least two ways.
-        purpose: "transfer" asks whether pretraining helps at all.
+        purpose: "transfer" asks whether pretraining helps at all, "source" whether an earlier run is the better beginning.
+        source: that earlier run; images that it has learned take no part.
     """
 
     format: Literal[1] = 1
@@ -97,6 +103,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     mirror: Literal["", "yes", "no"] = ""
     entrants: Annotated[list[Entrant], Meta(min_length=2, max_length=MOST_ENTRANTS)]
     purpose: Purpose = "strategies"
+    source: Source | None = None
 
     @property
     def scored_on(self) -> Literal["out-of-fold", "validation"]:
@@ -138,12 +145,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run of a comparison: its folder, what it is for people, and whether it is whole."""
+    """A run of a comparison: its folder, what it is for people, whether it is whole, and what it begins with."""
 
     run: str
     label: str
     strategy: str
     done: bool
+    from_run: bool = False
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -155,7 +163,7 @@ class Leg(msgspec.Struct, frozen=True):
     @property
     def folder(self) -> str:
         """Name of its run folder."""
-        name = safe_name(self.entrant.key.replace(":", " ").replace("@", " x"))
+        name = safe_name(self.entrant.key.replace(":", " ").replace("@", " x").replace("+", " from "))
         return f"{name} fold {self.fold}" if self.fold else name
 
     @property
@@ -164,8 +172,8 @@ class Leg(msgspec.Struct, frozen=True):
         return f"{self.entrant.label}, fold {self.fold}" if self.fold else self.entrant.label
 
 
-def entrants_of(text: str) -> list[Entrant]:
-    """Ways as they are typed: "feature-extraction,fine-tune-top:2,full-fine-tuning".
+def entrants_of(text: str, fewest: int = 2) -> list[Entrant]:
+    """Ways as they are typed: "feature-extraction,fine-tune-top:2,full-fine-tuning"; at least so many.
 
     Raises:
         UserError: a name is unknown, one way stands there twice, or there are fewer than two or too many.
@@ -190,9 +198,10 @@ def entrants_of(text: str) -> list[Entrant]:
         if any((one.strategy, one.top_groups or 1) == (name, entrant.top_groups or 1) for one in found):
             raise UserError(f"'{part}' stands there twice.", "Name each way once.")
         found.append(entrant)
-    if len(found) < 2:
+    if len(found) < fewest:
         raise UserError(
-            "A comparison needs at least two ways.", f"Name them with commas between: {DEFAULT_STRATEGIES}."
+            f"A comparison needs at least {'two ways' if fewest > 1 else 'one way'}.",
+            f"Name them with commas between: {DEFAULT_STRATEGIES}.",
         )
     if len(found) > MOST_ENTRANTS:
         raise UserError(
@@ -200,6 +209,25 @@ def entrants_of(text: str) -> list[Entrant]:
             f"Name {MOST_ENTRANTS} at the most, each with a reason.",
         )
     return found
+
+
+def with_and_without(entrants: Sequence[Entrant]) -> list[Entrant]:
+    """Each way twice: from the published weights, and from an earlier run.
+
+    Raises:
+        UserError: a way begins with nothing, or there are too many.
+    """
+    if fresh := [one.strategy for one in entrants if not strategy(one.strategy).pretrained]:
+        raise UserError(
+            f"'{fresh[0]}' begins with random weights, so it takes nothing from an earlier run.",
+            f"Name ways that do: {DEFAULT_FROM_RUN}.",
+        )
+    if 2 * len(entrants) > MOST_ENTRANTS:
+        raise UserError(
+            f"{len(entrants)} ways, each with and without, are too many to be told apart.",
+            f"Name {MOST_ENTRANTS // 2} at the most, each with a reason.",
+        )
+    return [way for one in entrants for way in (one, msgspec.structs.replace(one, from_run=True))]
 
 
 def folds_by_default(images: int, has_parts: bool) -> int:
@@ -215,7 +243,7 @@ def write(folder: Path, comparison: Comparison) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        content = msgspec.to_builtins(msgspec.structs.replace(comparison, tlgui=__version__))
+        content = without_none(msgspec.to_builtins(msgspec.structs.replace(comparison, tlgui=__version__)))
         write_text(folder / FILE, tomli_w.dumps(content))
     except OSError as error:
         raise UserError(

@@ -111,7 +111,7 @@ def refuse_different(runs: Sequence[RunFolder], answers: Sequence[Answers], part
                 f"'{runs[0].name}' and '{run.name}' were not scored on the same {part} images: {len(shared):,} are in both, "
                 f"{len(first.right) - len(shared):,} in the first alone and {len(other.right) - len(shared):,} in the "
                 "second alone.",
-                "A difference could come from the images. Train both on the same split, or use 'tlgui compare DATA'.",
+                "A difference could come from the images. Train both on the same split, or compare the ways of training.",
                 code="not_comparable",
             )
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from tlgui.core import beginnings, transfer
 from tlgui.core import comparison as comparisons
-from tlgui.core import transfer
 from tlgui.core.comparison import Comparison, Entrant, Leg
 from tlgui.core.comparison_answers import (
     Answers,
@@ -138,6 +138,9 @@ def of_comparison(folder: Path) -> Result:
         )
     looks = sum(has_test(RunFolder(folder / leg.folder)) for leg in legs) if not asked.folds else len(asked.entrants)
     result = judge(answers, asked.scored_on, looks, asked)
+    if asked.purpose == "source" and asked.source is not None:
+        said = beginnings.sentences(asked.entrants, result.pairs, asked.source)
+        return msgspec.structs.replace(result, sentences=[*said, *result.sentences])
     if asked.purpose != "transfer":
         return result
     tuned = [RunFolder(folder / leg.folder) for leg in legs if leg.entrant == transfer.TUNED]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.backbones import Backbone
 from tlgui.core.batch_size import largest_batch
 from tlgui.core.decision import DEEPER_GROUPS, TRIAL_BATCH, TRIAL_IMAGES, TRIAL_STEPS
@@ -26,6 +27,8 @@ KEPT_S = 0.05
 _TORCH = {"onnxruntime": 2.5, "torch": 1.0}
 # A training step on every layer (forward, backward, update) compared with torch's pass.
 _STEP = 4.0
+# So many images of a new site are answered for after each epoch of a run that adapts to it, where there are so many.
+_LOOKED_AT = 500
 # Before training there is memory for the libraries; each of a network's outputs is kept about three times (before and
 # after its norm, and after its activation); an optimizer keeps three numbers for each weight that trains.
 _LIBRARIES_BYTES = 1.05 * 2**30
@@ -187,14 +190,17 @@ def _seconds(
     """Frozen passes, then what each epoch takes, then the answers for all images; each stage fills a cache of its own."""
     every = counts.train + counts.validation + counts.test
     thousandths = 0.0
+    # A step of a run that adapts sees as many images of the new site again.
+    adapts = training.adapt in ADAPTATIONS and ADAPTATIONS[training.adapt].during
+    learned, looked = (2 * counts.train, _LOOKED_AT) if adapts else (counts.train, 0)
     for stage, is_kept in zip(stages, keeps, strict=True):
         share, epochs = _share_that_trains(row, stage.cut), len(stage.epochs)
         frozen = (1 - share) * speed.seconds_per_1000 + READING_S
         torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * share
         looks = len({view_of(training, epoch) for epoch in stage.epochs}) if is_kept else epochs
-        passes = looks * counts.train + (1 if is_kept else epochs) * counts.validation
-        thousandths += passes * frozen + epochs * counts.train * (KEPT_S + _STEP * torch)
-        thousandths += epochs * counts.validation * torch
+        passes = looks * learned + (1 if is_kept else epochs) * counts.validation
+        thousandths += passes * frozen + epochs * learned * (KEPT_S + _STEP * torch)
+        thousandths += epochs * (counts.validation + looked) * torch
     # What the last stage gives is asked of every image at the end.
     thousandths += counts.test * frozen + every * torch
     if strategy(training.strategy).pretrained and (stages[0].cut < len(row.groups) or not keeps[0]):

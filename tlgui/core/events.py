@@ -5,14 +5,18 @@ A measured value that is not finite is `None` (JSON knows no NaN) and is drawn a
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 
+from tlgui.core.adaptation_events import AdaptationSeen as AdaptationSeen
 from tlgui.core.advice_events import Advised as Advised
 from tlgui.core.advice_events import ImagesEmbedded as ImagesEmbedded
 from tlgui.core.advice_events import SimilarityMeasured as SimilarityMeasured
 from tlgui.core.event import Event as Event
+from tlgui.core.gap_events import GapMeasured as GapMeasured
+from tlgui.core.gap_events import SiteLook as SiteLook
+from tlgui.core.gap_events import UnlikeImage as UnlikeImage
 from tlgui.core.image_check_events import ProbeScore as ProbeScore
 from tlgui.core.image_check_events import ShortcutsProbed as ShortcutsProbed
 from tlgui.core.image_check_events import SplitsCompared as SplitsCompared
@@ -29,6 +33,10 @@ from tlgui.core.layer_events import StrategyChosen as StrategyChosen
 from tlgui.core.layer_events import Undone as Undone
 from tlgui.core.ranking_events import BackbonesRanked as BackbonesRanked
 from tlgui.core.ranking_events import RankedBackbone as RankedBackbone
+from tlgui.core.weights_events import Measured as Measured
+from tlgui.core.weights_events import Surveyed as Surveyed
+from tlgui.core.weights_events import WeightsChecked as WeightsChecked
+from tlgui.core.weights_events import WeightsState as WeightsState
 
 PROTOCOL = 1
 
@@ -113,6 +121,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
         validation_calibrated_loss: the loss once the temperature has been fitted to the same answers.
         learning_rates: in use at the epoch's last step, by group name.
         best: whether this is the best epoch so far.
+        adaptation: how far the adaptation to a new site is; `None` where there is none.
     """
 
     epoch: int
@@ -125,6 +134,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     validation_calibrated_loss: float | None = None
     learning_rates: dict[str, float]
     best: bool
+    adaptation: AdaptationSeen | None = None
     seconds: float
     seconds_left: float | None
 
@@ -192,64 +202,6 @@ class Exported(Event, frozen=True, kw_only=True):
     files: list[str]
     parity: dict[str, Any]
     worst_image: str
-
-
-class WeightsState(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a backbone's published weights are on this computer.
-
-    Attributes:
-        state: "embedded" (came with the installation), "ready", "absent", "damaged" (the checksum is not the one in the
-            file's name, or it cannot be read to its end), or "none" (nothing is published that could be fetched).
-        file_name: exactly as the file must be called.
-        size_bytes: of the file; where it is absent, about what it will be.
-        sha256_prefix: how its checksum begins, or "" where its name does not say.
-        folder: where it lies or must be put: the whole path.
-        url: where it is published, "" for weights that came with the installation.
-    """
-
-    backbone: str
-    state: Literal["embedded", "ready", "absent", "damaged", "none"]
-    file_name: str
-    size_bytes: int
-    sha256_prefix: str
-    folder: str
-    url: str = ""
-
-
-class Surveyed(Event, frozen=True, kw_only=True):
-    """The state of every backbone's weights, in the order of the table."""
-
-    rows: list[WeightsState]
-
-
-class Measured(Event, frozen=True, kw_only=True):
-    """How fast this computer runs a backbone's frozen layers.
-
-    Attributes:
-        seconds_per_1000: for 1,000 images whose pixels are ready: reading them is not counted.
-        images: how many were timed.
-        device: torch's name of it.
-        executor: what ran them, the one that training would use: "torch" or "onnxruntime".
-    """
-
-    backbone: str
-    seconds_per_1000: float
-    images: int
-    device: str
-    executor: str
-
-
-class WeightsChecked(Event, frozen=True, kw_only=True):
-    """A person's own weights file fits the backbone.
-
-    Attributes:
-        file_name: its own name.
-        sha256: of the whole file.
-    """
-
-    backbone: str
-    file_name: str
-    sha256: str
 
 
 class Ending(Event, frozen=True, kw_only=True):
@@ -371,6 +323,7 @@ AnyEvent = (
     | Advised
     | ImagesEmbedded
     | BackbonesRanked
+    | GapMeasured
     | BackboneDescribed
     | Completed
     | Stopped

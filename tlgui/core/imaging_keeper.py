@@ -21,6 +21,8 @@ _SETTLED_BY: dict[type[messages.Answer], tuple[type[Request], ...]] = {
     messages.Scanned: (messages.ScanFolder, messages.ChangeIntake, messages.UndoChange),
     messages.RunPrepared: (messages.Prepare,),
     messages.ComparisonPrepared: (messages.PrepareComparison,),
+    messages.SitesTried: (messages.TrySites,),
+    messages.SitesPrepared: (messages.PrepareSites,),
     messages.DemoDrawn: (messages.DrawDemo,),
     messages.ClassPaths: (messages.ClassImages,),
     messages.LeftOutListed: (messages.LeftOutFiles,),

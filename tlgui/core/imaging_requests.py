@@ -20,6 +20,8 @@ RequestName = Literal[
     "ScanFolder",
     "Prepare",
     "PrepareComparison",
+    "TrySites",
+    "PrepareSites",
     "DrawDemo",
     "ClassImages",
     "LeftOutFiles",
@@ -105,11 +107,17 @@ class Prepare(Request, frozen=True, kw_only=True):
 
     Attributes:
         run_dir: the run folder itself; "" means a new one among the person's projects.
+        weights_file: the person's own weights, or "": where they are those of an earlier run, images that it has learned
+            test nothing.
+        target: folder of unlabelled images of a new site, where the run adapts to one; they are read then, with
+            `ScanProgress` now and then. "" = none.
     """
 
     data: str
     spec: RunSpec
     run_dir: str = ""
+    weights_file: str = ""
+    target: str = ""
 
 
 class PrepareComparison(Request, frozen=True, kw_only=True):
@@ -120,12 +128,42 @@ class PrepareComparison(Request, frozen=True, kw_only=True):
         folder: of the comparison; "" = a new one in the project.
         comparison: what is compared; the images are filled in. Of one that is there, `comparison.toml` counts.
         folds: of a new one; `None` = as its images need.
+        run: the earlier run that some ways begin with, or "".
     """
 
     data: str
     folder: str = ""
+    run: str = ""
     comparison: Comparison
     folds: Annotated[int, Meta(ge=0, le=100)] | None = None
+
+
+class TrySites(Request, frozen=True, kw_only=True):
+    """Which sites the images at hand are from, told in one way: `SitesTried`.
+
+    Attributes:
+        by: "folder", "column:NAME" or a pattern, as in `Sites`; "" = in whichever way it can be told.
+    """
+
+    by: str = ""
+
+
+class PrepareSites(Request, frozen=True, kw_only=True):
+    """Make the run folders in which each site is held out in turn, those that are not there yet: `SitesPrepared` or `Refused`.
+
+    Attributes:
+        data: the folder of images; it is looked at again where the scan of this ticket is gone.
+        folder: where they are; "" = a new one in the project. Of one that is there, `sites.toml` counts.
+        by: how a site is told.
+        spec: what each run is asked for.
+        weights_file: the person's own weights, or "".
+    """
+
+    data: str
+    folder: str = ""
+    by: str
+    spec: RunSpec
+    weights_file: str = ""
 
 
 class DrawDemo(Request, frozen=True, kw_only=True):
@@ -262,6 +300,8 @@ AnyRequest = (
     | Picture
     | Prepare
     | PrepareComparison
+    | TrySites
+    | PrepareSites
     | DrawDemo
     | ClassImages
     | LeftOutFiles

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.augmentations import augmentation
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import strategy
@@ -24,6 +25,11 @@ def _trains_all(training: Training) -> bool:
 
 def _plain(training: Training) -> bool:
     return augmentation(training.augmentation).changes_nothing
+
+
+def _adapts(training: Training) -> bool:
+    row = ADAPTATIONS.get(training.adapt)
+    return row is not None and row.during
 
 
 _TABLE = (
@@ -47,6 +53,8 @@ _TABLE = (
         lambda training: training.group_factor is not None,
         "Each deeper group is slower by a factor instead.",
     ),
+    _Idle(("adapt_weight",), lambda training: not _adapts(training), "It does not adapt in training."),
+    _Idle(("best_by",), _adapts, "An adaptation chooses by the images of both sites."),
     _Idle(("cycle_momentum",), lambda training: training.schedule == "constant", "The schedule is constant."),
     _Idle(("head_units", "head_dropout"), lambda training: training.head == "linear", "There is no hidden layer."),
     _Idle(("mirror", "views", "view_every"), _plain, "Images are not varied."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.parameter import Parameter, choices
 from tlgui.core.presets import PRESETS
 from tlgui.core.strategies import AUTO, STRATEGIES
@@ -28,6 +29,28 @@ CHOSEN: tuple[Parameter, ...] = (
         choices=choices(
             (None, "Not said"), ("similar", "Like everyday photographs"), ("different", "Another kind of picture")
         ),
+    ),
+    Parameter(
+        field="adapt",
+        label="Adapting to a new site",
+        help="How the network is taught to see unlabelled images of another site or scanner as it sees yours.",
+        kind="choice",
+        level="guided",
+        place="strategy",
+        section="Layers",
+        choices=choices(("none", "Not at all"), *((row.name, row.label) for row in ADAPTATIONS.values())),
+    ),
+    Parameter(
+        field="adapt_weight",
+        label="Weight of adapting",
+        help="How much that counts beside telling the classes apart; it grows to this during the first half of the run.",
+        kind="number",
+        level="guided",
+        place="strategy",
+        section="Layers",
+        lowest=0,
+        highest=1e6,
+        steps_by="factor",
     ),
     Parameter(
         field="preset",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tlgui.core.adaptation import PROJECTION_UNITS, needs_projection
 from tlgui.core.augmentations import augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.records import ImageRecord
@@ -54,6 +55,8 @@ def prepared(training: Training) -> Training:
     """
     augmentation(training.augmentation)
     full = training if training.strategy == AUTO else resolve(training, 0)[0]
+    if needs_projection(training, strategy(training.strategy).trains == "head"):
+        full = msgspec.structs.replace(full, head="hidden", head_units=PROJECTION_UNITS)
     if found := contradiction(full):
         raise UserError(f"Some values do not go together: {found}.", "Change or leave out one of them.")
     return full

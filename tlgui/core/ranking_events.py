@@ -12,6 +12,7 @@ class RankedBackbone(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         backbone, label: its name, and for people.
+        run: folder of the earlier run that trained it, as it was asked for; "" = as published.
         probe, probe_low, probe_high: cross-validated accuracy of a linear answer on its frozen features, with the 95 %
             interval.
         nearest, nearest_low, nearest_high: that of the five nearest neighbours.
@@ -22,6 +23,7 @@ class RankedBackbone(msgspec.Struct, frozen=True, kw_only=True):
 
     backbone: str
     label: str
+    run: str = ""
     probe: float
     probe_low: float
     probe_high: float
@@ -40,6 +42,7 @@ class BackbonesRanked(Event, frozen=True, kw_only=True):
         rows: of the networks that were asked.
         left_out: names of those that could not be, each with the reason as a sentence.
         images, folds: of the cross-validation, the same for all.
+        known: images that were left out for all, since one of the earlier runs has learned them.
         largest_class: share of the images that the largest class has.
         sentence: what it means, for people.
     """
@@ -48,5 +51,6 @@ class BackbonesRanked(Event, frozen=True, kw_only=True):
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
     images: int
     folds: int
+    known: int = 0
     largest_class: float
     sentence: str

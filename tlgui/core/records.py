@@ -30,6 +30,7 @@ class Reason(enum.StrEnum):
     OTHER_SLICE = "other_slice"
     HELD_OUT_GROUP = "held_out_group"
     KEPT_FOR_TEST = "kept_for_test"
+    LEARNED_BEFORE = "learned_before"
 
 
 class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):

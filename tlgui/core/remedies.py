@@ -46,7 +46,12 @@ CODES: dict[str, str] = {
     "comparison_unfinished": "",
     "comparison_images": "",
     "comparison_folder": "",
+    "source_knows": "",
+    "target_missing": "Say where the images of the new site are now, then continue the run.",
+    "no_statistics": "Choose another way of adapting, or another network.",
+    "no_target": "Choose the folder of the new site's images, or train without adapting.",
     "no_sites": "Say how the sites are told: by folder, by a column of the table, or by a pattern in the file name.",
+    "same_images": "",
     # The computer
     "disk_full": "Free some space, then try again; nothing that was saved is lost.",
     "out_of_memory": "Close other programs, then continue; or train again with a smaller batch size or backbone.",

@@ -2,6 +2,8 @@
 
 run.toml        the spec
 manifest.csv    every file: used ones with their part and content hash, left-out ones with their reason
+learned_before.csv  content hashes of what the network had learned before, where it began with another run's
+target.csv      the unlabelled images of a new site that it adapts to, where it does
 events.jsonl    everything that the run said
 checkpoints/    best.safetensors, last.safetensors
 results/        metrics.json, predictions.csv
@@ -56,6 +58,8 @@ class RunFolder:
         self.path = path
         self.spec_path = path / "run.toml"
         self.manifest_path = path / "manifest.csv"
+        self.learned_path = path / "learned_before.csv"
+        self.target_path = path / "target.csv"
         self.events_path = path / "events.jsonl"
         self.checkpoints = path / "checkpoints"
         self.results = path / "results"
@@ -66,6 +70,11 @@ class RunFolder:
     def name(self) -> str:
         """The folder's own name."""
         return self.path.name
+
+    @property
+    def lists(self) -> tuple[Path, Path, Path]:
+        """The lists of images that are written when it is made."""
+        return self.manifest_path, self.learned_path, self.target_path
 
     @property
     def best_path(self) -> Path:
@@ -140,6 +149,47 @@ class RunFolder:
         except OSError as error:
             raise _cannot_be_written(self.name, error) from error
 
+    def target(self) -> list[ManifestRow]:
+        """The unlabelled images of a new site that it adapts to; class "" and part "train" say nothing of them.
+
+        Raises:
+            UserError: the list is missing or is none.
+        """
+        try:
+            with self.target_path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+                rows = [(row["path"], row["content_hash"]) for row in csv.DictReader(stream)]
+            site = self.spec().target
+            # What is missing here would count as never seen.
+            if site is None or len(rows) != site.images or not all(_is_hash(one) for _, one in rows):
+                raise ValueError("it is not whole")
+            return [ManifestRow(path=path, class_name="", part="train", content_hash=one) for path, one in rows]
+        except (OSError, KeyError, ValueError, csv.Error) as error:
+            raise UserError(
+                f"'target.csv' of the run '{self.name}' cannot be read.",
+                "Take the run folder from a backup, or train again.",
+                str(error),
+                code="run_damaged",
+            ) from error
+
+    def write_target(self, images: Sequence[tuple[str, str]]) -> None:
+        """Writes the images of a new site: (path below their folder, content hash) of each.
+
+        Raises:
+            UserError: the disk is full, or the folder may not be written to.
+        """
+        self.write_list(self.target_path, [("path", "content_hash"), *images])
+
+    def write_list(self, path: Path, rows: Sequence[tuple[str, ...]]) -> None:
+        """Writes one of the lists of images, its heading first.
+
+        Raises:
+            UserError: the disk is full, or the folder may not be written to.
+        """
+        try:
+            atomic.write_bytes(path, csv_bytes(rows))
+        except OSError as error:
+            raise _cannot_be_written(self.name, error) from error
+
     def append_event(self, event: events.Event) -> None:
         """Adds one line to `events.jsonl`."""
         line = events.encode(event)
@@ -160,6 +210,10 @@ class RunFolder:
                     yield events.decode(line)
                 except msgspec.DecodeError:
                     continue
+
+
+def _is_hash(text: str | None) -> bool:
+    return text is not None and re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def refuse_occupied(path: Path) -> None:
@@ -194,7 +248,7 @@ def create(path: Path, spec: RunSpec) -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         refuse_occupied(path)
         # The spec goes last: what is left of a removal that was broken off is still a run that never began.
-        for file in (folder.events_path, folder.manifest_path, folder.spec_path):
+        for file in (folder.events_path, *folder.lists, folder.spec_path):
             file.unlink(missing_ok=True)
         for part in (folder.checkpoints, folder.results):
             made.append(part)
@@ -210,7 +264,8 @@ def create(path: Path, spec: RunSpec) -> RunFolder:
 
 
 def _never_began(run: RunFolder) -> bool:
-    files = {path.name for path in (run.spec_path, run.manifest_path, run.events_path, run.lock_path)}
+    paths = (run.spec_path, *run.lists, run.events_path, run.lock_path)
+    files = {path.name for path in paths}
     folders = {run.checkpoints.name, run.results.name}
     found = {item.name for item in run.path.iterdir()}
     if not {run.spec_path.name} | folders <= found <= files | folders:

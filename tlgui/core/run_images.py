@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_folder import ManifestRow, RunFolder
 
 _ROWS_LOOKED_AT = 8
 
 
 def holds_some_of(run: RunFolder, folder: Path) -> bool:
     """Whether a few of the run's images lie in a folder, by their content."""
-    rows = run.manifest()
+    return _lie_in(folder, run.manifest())
+
+
+def holds_some_of_site(run: RunFolder, folder: Path) -> bool:
+    """The same of the images of the new site that it adapts to."""
+    return _lie_in(folder, run.target())
+
+
+def _lie_in(folder: Path, rows: Sequence[ManifestRow]) -> bool:
     for row in rows[:: max(1, len(rows) // _ROWS_LOOKED_AT)]:
         try:
             with (folder / row.path).open("rb") as stream:

@@ -30,6 +30,7 @@ Imbalance = Literal["auto", "off", "logit-adjustment", "class-weights", "balance
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Unfreezing = Literal["never", "plateau", "schedule"]
 NormStatistics = Literal["auto", "frozen", "batch"]
+Adapt = Literal["none", "mmd", "adversarial", "mcc", "statistics"]
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +71,9 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         trial_epochs: epochs after which an unfreezing by hand is judged.
         patience: epochs without improvement after which training stops; 0 switches early stopping off.
         best_by: what chooses the best epoch, on validation images; "calibrated_loss" is the loss after the temperature has
-            been fitted.
+            been fitted. A run that adapts in training chooses by `adaptation.score_of` instead.
+        adapt: how the network is made to see images of another site alike; "none" without any.
+        adapt_weight: of that term in the loss.
     """
 
     preset: str = ""
@@ -111,6 +114,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trial_epochs: PositiveInt = 3
     patience: Annotated[int, Meta(ge=0)] | None = None
     best_by: BestBy = "calibrated_loss"
+    adapt: Adapt = "none"
+    adapt_weight: NonNegative = 1.0
 
 
 class FirstAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +132,39 @@ class FirstAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     high: float
     images: int
     folds: int
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An earlier run whose network a run begins with, in place of the published weights.
+
+    Attributes:
+        run: name of its folder, without its place.
+        dataset, images: what it was trained on: the folder's own name, and how many images it learned from.
+        sha256: of its best weights.
+    """
+
+    run: str
+    dataset: str = ""
+    images: int = 0
+    sha256: str = ""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The unlabelled images of a new site that a run adapts to, without their place.
+
+    Attributes:
+        name: the folder's own name.
+        fingerprint: hash over relative paths and contents of all that are used.
+        images: that are used; `target.csv` lists them.
+        known: images that take no part, since they are also images of the known site.
+        left_out: files that cannot be used.
+    """
+
+    name: str
+    fingerprint: str
+    images: int
+    known: int = 0
+    left_out: int = 0
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -197,9 +235,11 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         data: place of the images, relative to this file; only in files written by hand (a run folder holds no place).
         backbone: a row of the backbone table.
         weights: "pretrained", or the sha256 of the file that the person gave.
+        source: the earlier run that this file belongs to, where it is one.
         fit: how a long image becomes a square.
         size: side of the network's input in pixels; `None` = the one that its weights were trained with.
         split_fractions: train, validation, test, where the folder gives no split.
+        target: the new site that it adapts to, where there is one.
         training, dataset, pixel_rule, machine: see there; the last three are filled in when the run is made.
         similarity, first_answer, chosen: found out by the engine before the first epoch.
     """
@@ -209,6 +249,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     data: str = ""
     backbone: str = DEFAULT_BACKBONE
     weights: str = "pretrained"
+    source: Source | None = None
+    target: Target | None = None
     fit: Fit = "crop"
     size: Annotated[int, Meta(ge=16, le=2048)] | None = None
     split_fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)

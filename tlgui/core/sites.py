@@ -5,6 +5,7 @@ The folder holds `sites.toml` and one run folder for each site; what was trained
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 from collections.abc import Sequence
@@ -21,11 +22,13 @@ from tlgui.core.comparison import is_done
 from tlgui.core.comparison_answers import answers_of
 from tlgui.core.errors import UserError
 from tlgui.core.paired import student_t
+from tlgui.core.preprocessing import Fit
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.shares import clustered
 
 FILE = "sites.toml"
+FOLDER = "sites"  # of a project
 MOST_SITES = 50
 # From so many sites on, a range for one more is worth stating.
 _ENOUGH = 4
@@ -40,6 +43,8 @@ class Sites(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         by: how a site is told.
         names: of the sites, in their order.
         strategy, top_groups, epochs: of each run; 0 = as the strategy says.
+        weights: name of the person's own weights file or of the earlier run whose they are, "" = the published ones.
+        size, fit, seed, augmentation, mirror: of each run.
     """
 
     format: Literal[1] = 1
@@ -49,12 +54,15 @@ class Sites(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     by: str
     names: Annotated[list[str], Meta(min_length=2, max_length=MOST_SITES)]
     backbone: str
+    weights: str = ""
     strategy: str
     top_groups: int = 0
     epochs: int = 0
     size: int = 0
+    fit: Fit = "crop"
     seed: int = 0
     augmentation: str = "photos"
+    mirror: Literal["", "yes", "no"] = ""
 
     def folder_of(self, place: int) -> str:
         """Name of the run folder of a site, by its place: a site's name may be no name for a folder."""
@@ -65,12 +73,14 @@ class Sites(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return RunSpec(
             backbone=self.backbone,
             size=self.size or None,
+            fit=self.fit,
             training=Training(
                 strategy=self.strategy,
                 top_groups=self.top_groups or None,
                 epochs=self.epochs or None,
                 seed=self.seed,
                 augmentation=self.augmentation,
+                mirror={"": None, "yes": True, "no": False}[self.mirror],
             ),
         )
 
@@ -147,6 +157,18 @@ def read(folder: Path) -> Sites:
         raise UserError(
             f"'{folder.name}' holds no sites that this version can read.", "Begin anew in another folder.", str(error)
         ) from error
+
+
+def is_sites(folder: Path) -> bool:
+    """Whether a folder holds some."""
+    return (folder / FILE).is_file()
+
+
+def list_sites(parent: Path) -> list[Path]:
+    """Such folders, the newest first."""
+    with contextlib.suppress(OSError):
+        return sorted((path for path in parent.iterdir() if is_sites(path)), reverse=True)
+    return []
 
 
 def still_to_train(folder: Path, sites: Sites) -> Sequence[int]:

@@ -111,8 +111,8 @@ def judge(
     by_key = {row.key: row for row in rows}
     frozen, tuned, scratch = by_key[FROZEN.key], by_key[TUNED.key], by_key[SCRATCH.key]
     better = max((frozen, tuned, by_key[SLOWER.key]), key=lambda row: row.accuracy)
-    verdict, difference, low, high = _between(pairs, better.key, scratch.key)
-    tuning, tuned_by, tuned_low, tuned_high = _between(pairs, tuned.key, frozen.key)
+    verdict, difference, low, high = between(pairs, better.key, scratch.key)
+    tuning, tuned_by, tuned_low, tuned_high = between(pairs, tuned.key, frozen.key)
     causes = []
     if verdict != "helped" or tuning != "helped":
         causes = [
@@ -132,7 +132,7 @@ def judge(
     )
 
 
-def _between(pairs: Sequence[Pair], one: str, other: str) -> tuple[Verdict, float, float, float]:
+def between(pairs: Sequence[Pair], one: str, other: str) -> tuple[Verdict, float, float, float]:
     """How a way stands against another one: verdict (adjusted for all pairs), difference and interval."""
     for pair in pairs:
         if (pair.a, pair.b) == (one, other):
@@ -152,39 +152,39 @@ def _of_pretraining(verdict: Verdict, better: Row, difference: float, low: float
     how = f"{better.label[0].lower()}{better.label[1:]}"
     if verdict == "helped":
         return (
-            f"Transfer helped by {_points(difference, low, high)}: {how} against the same network from a random start."
+            f"Transfer helped by {points(difference, low, high)}: {how} against the same network from a random start."
         )
     if verdict == "hurt":
         return (
-            f"Transfer hurts by {_points(-difference, -high, -low)}: the random start is better than {how}. This is called "
+            f"Transfer hurts by {points(-difference, -high, -low)}: the random start is better than {how}. This is called "
             "negative transfer."
         )
     return (
-        f"Whether transfer helps cannot be told: {how} against a random start is {_signed(difference, low, high)}. The "
+        f"Whether transfer helps cannot be told: {how} against a random start is {signed(difference, low, high)}. The "
         "random start is not clearly worse, so count on nothing from pretraining here."
     )
 
 
 def _of_tuning(verdict: Verdict, difference: float, low: float, high: float) -> str:
     if verdict == "helped":
-        return f"Fine-tuning gained {_points(difference, low, high)} over the frozen network."
+        return f"Fine-tuning gained {points(difference, low, high)} over the frozen network."
     if verdict == "hurt":
-        return f"Fine-tuning lost {_points(-difference, -high, -low)} against the frozen network."
-    return f"Fine-tuned and frozen cannot be told apart: {_signed(difference, low, high)}."
+        return f"Fine-tuning lost {points(-difference, -high, -low)} against the frozen network."
+    return f"Fine-tuned and frozen cannot be told apart: {signed(difference, low, high)}."
 
 
 def _rate(pairs: Sequence[Pair]) -> Cause:
-    verdict, difference, low, high = _between(pairs, SLOWER.key, TUNED.key)
+    verdict, difference, low, high = between(pairs, SLOWER.key, TUNED.key)
     if verdict == "helped":
         return Cause(
             name="rate",
             holds=True,
-            sentence=f"The learning rates were too high: with a tenth of them it is {_points(difference, low, high)} better.",
+            sentence=f"The learning rates were too high: with a tenth of them it is {points(difference, low, high)} better.",
         )
     return Cause(
         name="rate",
         holds=False if verdict == "hurt" or high < 0.05 else None,
-        sentence=f"A tenth of the learning rates changed accuracy by {_signed(difference, low, high)}"
+        sentence=f"A tenth of the learning rates changed accuracy by {signed(difference, low, high)}"
         + (": they are not what holds it back." if verdict == "hurt" else ", which may be chance."),
     )
 
@@ -235,11 +235,13 @@ def _memorised(tuned: Row, learned: float | None) -> Cause:
     )
 
 
-def _points(value: float, low: float, high: float) -> str:
+def points(value: float, low: float, high: float) -> str:
+    """A difference with its interval, whose sign the words beside it say."""
     return f"{100 * value:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _signed(value: float, low: float, high: float) -> str:
+def signed(value: float, low: float, high: float) -> str:
+    """A difference with its interval and signs."""
     # Rounded first: a difference of nothing has no sign.
     value, low, high = (round(100 * one, 1) + 0.0 for one in (value, low, high))
     return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"

@@ -66,7 +66,7 @@ def weighed(
     setup, similarity = live.setup, live.training.similarity
     train = len(setup.train.there(range(len(setup.train))))
     images = setup.images or len(setup.train) + len(setup.validation)
-    decision = decide(train, images, answer, similarity, live.network.row.pretrained)
+    decision = decide(train, images, answer, similarity, live.network.pretrained)
     if not (trial and decision.unsure and can_try(live)):
         return decision, None
     outcome = None

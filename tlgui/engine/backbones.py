@@ -63,7 +63,9 @@ def build(
         assert isinstance(old, nn.Linear)
         model.set_submodule(row.head_linear, _head(old.in_features, classes, head))
     recipe = preprocessing(row, fit, size)
-    return Network(sized, model.to(memory_format=torch.channels_last), recipe, classes, note)
+    # Those of a network that nobody publishes may come from a run that trained it before.
+    pretrained = True if state is not None else None
+    return Network(sized, model.to(memory_format=torch.channels_last), recipe, classes, note, pretrained)
 
 
 def _head(features: int, classes: int, head: Head) -> nn.Module:

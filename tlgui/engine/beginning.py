@@ -29,15 +29,14 @@ def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
     """
     features = Features()
     answer = None
-    # A network without published weights may begin with those of a person's own file, where that was asked for by name.
-    known = live.network.row.pretrained or live.training.strategy != AUTO
-    if known and strategy(live.training.strategy).pretrained:
+    if live.network.pretrained and strategy(live.training.strategy).pretrained:
         answer = yield from _answer(live, features, goes_on)
     if not (yield from goes_on()):
         return None
     if live.training.strategy == AUTO and not (yield from choose(live, answer, goes_on)):
         return None
-    if message := missing_adaptation(live.training.strategy, live.training.similarity):
+    message = missing_adaptation(live.training.strategy, live.training.similarity)
+    if message and live.setup.target is None:
         yield events.Notice(code="no_adaptation", message=message)
     if live.training.warm_start and strategy(live.training.strategy).pretrained:
         return (yield from fit_head(live, features, goes_on))

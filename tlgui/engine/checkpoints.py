@@ -8,8 +8,9 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.engine import trained_model
 from tlgui.engine.trained_model import Card
 
-_MODEL, _OPTIMIZER, _AVERAGE = "model|", "optimizer|", "average|"
+_MODEL, _OPTIMIZER, _AVERAGE, _TERM = "model|", "optimizer|", "average|", "term|"
 _NEXT_BEST = "next-best"
 
 
@@ -70,6 +71,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         loss_sum, seen: of the epoch that runs.
         best_epoch, best_value: of the best state; the value is lower for better.
         waited: epochs since then.
+        best_known: best share of the known site's validation images that were right, of a run that adapts.
         stopped_early: patience ended it.
         warm: the warm start is behind.
         compiled: name of the compiled trunk in use, or "".
@@ -102,6 +104,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     best_epoch: int | None = None
     best_value: float | None = None
     waited: int = 0
+    best_known: float = 0.0
     stopped_early: bool = False
     warm: bool = False
     compiled: str = ""
@@ -128,12 +131,14 @@ class State(NamedTuple):
         optimizer: see `LayerOptimizer.state_tensors`.
         average: see `Average.tensors`; empty without one.
         place: where the training stands.
+        term: see `adaptation.term.Term.tensors`; empty without one.
     """
 
     model: dict[str, Tensor]
     optimizer: dict[str, Tensor]
     average: dict[str, Tensor]
     place: Place
+    term: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class Checkpoints:
@@ -313,7 +318,8 @@ class Checkpoints:
     def _write(self, state: State, path: Path) -> None:
         tensors = {f"{_MODEL}{name}": tensor.detach().cpu().contiguous() for name, tensor in state.model.items()}
         tensors |= {f"{_OPTIMIZER}{name}": tensor for name, tensor in state.optimizer.items()}
-        tensors |= {f"{_AVERAGE}{name}": tensor.detach().cpu().contiguous() for name, tensor in state.average.items()}
+        for prefix, named in ((_AVERAGE, state.average), (_TERM, state.term)):
+            tensors |= {f"{prefix}{name}": tensor.detach().cpu().contiguous() for name, tensor in named.items()}
         try:
             with atomic.replacing(path) as temporary:
                 header = {"place": msgspec.json.encode(state.place).decode()}
@@ -323,7 +329,10 @@ class Checkpoints:
 
     def _read(self, path: Path) -> State:
         with self._opened(path) as (stream, place):
-            return State(_tensors(stream, _MODEL), _tensors(stream, _OPTIMIZER), _tensors(stream, _AVERAGE), place)
+            model, optimizer, average, term = (
+                _tensors(stream, prefix) for prefix in (_MODEL, _OPTIMIZER, _AVERAGE, _TERM)
+            )
+            return State(model, optimizer, average, place, term)
 
     def model(self) -> dict[str, Tensor]:
         """Model state alone; raises as `load` does."""

@@ -12,7 +12,8 @@ import torch
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
-from tlgui.core.events import Event
+from tlgui.core.events import AdaptationSeen, Event
+from tlgui.engine.adaptation.watch import not_improved, rung, value_of, watched
 from tlgui.engine.beginning import begin
 from tlgui.engine.checkpoints import weights_are_finite
 from tlgui.engine.control import OwnerGoneError
@@ -25,9 +26,10 @@ from tlgui.engine.validation import Validation, seen_by
 
 _BATCH_EVENTS_PER_EPOCH = 10
 _SMALLEST_GAIN = 1e-3  # relative; a smaller one is no improvement for patience's sake
-_MOVES = commands.Unfreeze | commands.Freeze | commands.Undo | commands.SetLearningRate | commands.PlanMove
+_MOVES = commands.Unfreeze | commands.Freeze | commands.Undo | commands.PlanMove
+_RATES = commands.SetLearningRate | commands.SetAdaptWeight
 # What changes layers or the plan waits until the head has been fitted: that is done with them as they came.
-_CHANGES = _MOVES | commands.Extend
+_CHANGES = _MOVES | _RATES | commands.Extend
 
 
 def fit(setup: Setup) -> Generator[Event, None, Outcome]:
@@ -114,7 +116,7 @@ class Loop:
         place = live.place
         self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in place.moves})
         yield events.Resumed(step=place.step, epoch=place.epoch)
-        for part in (self.setup.train, self.setup.validation):
+        for part in live.parts:
             live.frozen.skip_again(part, place.gone)
             yield from part.notices()
         if self.setup.more_epochs:
@@ -163,7 +165,7 @@ class Loop:
                 place.loss_sum += loss * images
                 place.seen += images
                 live.clock.batch_ended(images)
-            yield from train.notices()
+            yield from (notice for part in live.parts for notice in part.notices())
             if loss is None:
                 continue
             if place.batch % max(1, live.batches // _BATCH_EVENTS_PER_EPOCH) == 0:
@@ -209,15 +211,16 @@ class Loop:
         slow = live.cut == 0 or not live.frozen.caching or place.seen_at != live.cut
         place.seen_at = live.cut
         seen = yield from seen_by(live, slow)
+        adaptation, temperature = yield from watched(live, seen, slow)
         self.unfreezing.seen(seen)
-        with live.average.in_place() if live.average else torch.no_grad():
+        with live.average.in_place() if live.average else torch.no_grad(), live.as_kept():
             state = live.network.model.state_dict()
             # A layer can answer with numbers although one of its weights is none.
             finite = math.isfinite(seen.loss) and weights_are_finite(state)
-            best = finite and self._is_best(seen)
+            best = finite and self._is_best(seen, adaptation)
             if best:
                 place.best_epoch = epoch
-                card = msgspec.structs.replace(self.setup.card, epoch=epoch, temperature=seen.calibration.temperature)
+                card = msgspec.structs.replace(self.setup.card, epoch=epoch, temperature=temperature)
                 self.setup.checkpoints.keep_best(state, card)
         live.clock.epoch_ended()
         yield events.EpochEnded(
@@ -231,17 +234,19 @@ class Loop:
             validation_balanced_accuracy=seen.balanced,
             learning_rates=live.named_rates(max(0, place.step - 1)),
             best=best,
+            adaptation=adaptation,
             seconds=live.clock.epoch_s,
             seconds_left=live.seconds_left(),
         )
         if not finite:
             raise NotFiniteError(epoch)
+        yield from rung(adaptation, best)
 
-    def _is_best(self, seen: Validation) -> bool:
+    def _is_best(self, seen: Validation, adaptation: AdaptationSeen | None) -> bool:
         """Compares with the best so far; strictly better counts, and clearly better resets patience."""
         place = self.live.place
-        value = seen.value(self.live.training.best_by)
-        if place.best_value is None or value < place.best_value * (1 - _SMALLEST_GAIN):
+        value = value_of(seen, adaptation, self.live.training.best_by)
+        if place.best_value is None or value < place.best_value - _SMALLEST_GAIN * abs(place.best_value):
             place.waited = 0
         else:
             place.waited += 1
@@ -258,7 +263,7 @@ class Loop:
         yield from self.unfreezing.not_judged("training ends before it can be")
         yield events.Notice(
             code="stopped_early",
-            message=f"The validation images have not improved for {patience} epochs, so training ends after epoch "
+            message=f"{not_improved(self.live)} not improved for {patience} epochs, so training ends after epoch "
             f"{place.epoch} of {place.epochs}. The learning rate had been planned for all of them.",
         )
 

@@ -17,7 +17,8 @@ def decide_keeping(live: Live) -> Iterator[Event]:
     before, place.caching = place.caching, False
     if live.cut > 0 and not live.mixes:
         views = views_in_all(live.training)
-        needed = needed_bytes(live.network, live.cut, len(setup.train), len(setup.validation), views)
+        seen = len(setup.train) + (len(setup.target) if setup.target is not None else 0)
+        needed = needed_bytes(live.network, live.cut, seen, len(setup.validation), views)
         place.caching = needed <= cache.budget_bytes()
         if place.caching:
             live.frozen.make_room(needed, live.cut)

@@ -37,8 +37,7 @@ def pretrained_network(
     """
     row = row_of(backbone)
     if weights_file:
-        path = Path(weights_file)
-        state, source = weights.read_file(path), f"'{path.name}'"
+        state, source = weights.read_file(Path(weights_file)), weights.named(weights_file)
     elif row.pretrained:
         state, source = weights.pretrained(row), f"The weights of {row.label}"
     else:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from typing import TypeVar
 
+from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.planning import first_trainable, ladder_rates, view_of
 from tlgui.core.run_spec import Training
 from tlgui.engine import seeding
+from tlgui.engine.adaptation.term import Term
 from tlgui.engine.average import Average
 from tlgui.engine.checkpoints import Place, State
 from tlgui.engine.clock import Clock
@@ -21,6 +24,7 @@ from tlgui.engine.network import MIN_BATCH_FOR_STATISTICS
 from tlgui.engine.objective import Objective
 from tlgui.engine.param_groups import LayerOptimizer
 from tlgui.engine.precision import Mixed
+from tlgui.engine.samples import Part
 from tlgui.engine.schedule import momentum_of, one_cycle
 from tlgui.engine.setup import Setup
 
@@ -40,6 +44,7 @@ class Live:
         place: where it stands.
         batches: in an epoch.
         objective, mixed, memory, average: how a step is made.
+        term: what makes it see images of a new site alike; `None` without.
         clock: how fast it goes.
     """
 
@@ -63,6 +68,9 @@ class Live:
         self.mixed = Mixed(setup.precision, setup.device, setup.training.clip_norm)
         self.memory = Memory(self)
         self.average = Average(self.training.ema, self.network) if self.training.ema else None
+        adapts = setup.target is not None and self.training.adapt in ADAPTATIONS
+        during = adapts and ADAPTATIONS[self.training.adapt].during
+        self.term = Term(self.training, self.network, setup.device) if during else None
         self._optimizer: LayerOptimizer | None = None
 
     @property
@@ -150,6 +158,11 @@ class Live:
         """Learning rates of one step, by group index."""
         return {index: peak * self._share(index, step) for index, peak in self.optimizer.peaks.items()}
 
+    @property
+    def progress(self) -> float:
+        """How much of the run is behind, 0..1."""
+        return self.place.step / max(1, self.place.epochs * self.batches)
+
     def named_rates(self, step: int) -> dict[str, float]:
         """The same by group name."""
         return {self.network.group_names[index]: rate for index, rate in self.rates(step).items()}
@@ -188,11 +201,32 @@ class Live:
 
     def state(self) -> State:
         """All that going on from here needs."""
-        parts = (self.setup.train, self.setup.validation)
+        parts = self.parts
         self.place.gone = [part.paths[index] for part in parts for index in sorted(part.skipped)]
         self.place.scale = self.mixed.state()
         average = self.average.tensors() if self.average else {}
-        return State(self.network.model.state_dict(), self.optimizer.state_tensors(self.network), average, self.place)
+        term = self.term.tensors() if self.term else {}
+        optimizer = self.optimizer.state_tensors(self.network)
+        return State(self.network.model.state_dict(), optimizer, average, self.place, term)
+
+    def as_kept(self) -> contextlib.AbstractContextManager[None]:
+        """The network as its best state is kept: one that adapts, with the statistics of the new site."""
+        return self.term.norms.of_new_site() if self.term is not None else contextlib.nullcontext()
+
+    @property
+    def site_cut(self) -> int:
+        """Where images of the new site come in: at the cut, unless what lies below it differs for them.
+
+        What is kept below the cut is of the known site's statistics.
+        """
+        below = self.network.tensors(self.cut) if self.term is not None and self.cut else {}
+        return 0 if self.term is not None and self.term.norms.differ(below.keys()) else self.cut
+
+    @property
+    def parts(self) -> list[Part]:
+        """All images that training reads: known ones to train and to validate with, and those of a new site."""
+        setup = self.setup
+        return [setup.train, setup.validation, *([setup.target] if setup.target is not None else [])]
 
     def restore(self, state: State) -> None:
         """Goes to where a state was taken, bit for bit.
@@ -217,6 +251,8 @@ class Live:
         self.optimizer.load_state_tensors(self.network, state.optimizer)
         if self.average:
             self.average.load(state.average)
+        if self.term:
+            self.term.load(state.term)
         self._kept_since = 0  # what was kept there is kept still
         self._layers_moved()
         self.mixed.load(self.place.scale)
@@ -238,6 +274,7 @@ class Live:
             frozen=self.frozen.beside(network),
             train=self.setup.train.beside(),
             validation=self.setup.validation.beside(),
+            target=self.setup.target.beside() if self.setup.target is not None else None,
             control=Control(),
         )
         twin = Live(setup, kept=False)

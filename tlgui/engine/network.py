@@ -27,22 +27,39 @@ class Network:
         preprocessing: what its weights expect.
         classes: number of outputs.
         note: what was done to its weights to make them fit, for people; "" where nothing was.
+        pretrained: whether it begins with what it learned elsewhere; `None` = where such weights are published.
 
     Group `i` takes what group `i - 1` returns; the last group is the head. Running all of them is `model(x)`.
     """
 
     def __init__(
-        self, row: Backbone, model: nn.Module, preprocessing: Preprocessing, classes: int, note: str = ""
+        self,
+        row: Backbone,
+        model: nn.Module,
+        preprocessing: Preprocessing,
+        classes: int,
+        note: str = "",
+        pretrained: bool | None = None,
     ) -> None:
         self.row = row
         self.model = model
         self.preprocessing = preprocessing
         self.classes = classes
         self.note = note
+        self._pretrained = pretrained
         self.group_names = [*(group.name for group in row.groups), "head"]
         self._modules = [*(group.modules for group in row.groups), row.head]
         self._single = [*(group.parameters for group in row.groups), ()]
         self.model.eval()
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it begins with what it learned elsewhere."""
+        return self.row.pretrained if self._pretrained is None else self._pretrained
+
+    @pretrained.setter
+    def pretrained(self, known: bool) -> None:
+        self._pretrained = known
 
     def __len__(self) -> int:
         return len(self.group_names)

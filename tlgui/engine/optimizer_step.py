@@ -11,6 +11,8 @@ from torch import Tensor
 
 from tlgui.core.events import Event
 from tlgui.engine import mixing, seeding
+from tlgui.engine.adaptation.features import with_features
+from tlgui.engine.adaptation.target import indices_of
 from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.live import Live
 from tlgui.engine.objective import balanced_order
@@ -37,12 +39,16 @@ class Lesson(NamedTuple):
         labels: (N,) int64, on the device.
         partners: (N,) labels of the images that were mixed in, or `None`.
         share: of the first of two mixed images.
+        target: (M, ...) what group `target_cut` takes, of unlabelled images of a new site; `None` where there are none.
+        target_cut: see there.
     """
 
     inputs: Tensor
     labels: Tensor
     partners: Tensor | None = None
     share: float = 1.0
+    target: Tensor | None = None
+    target_cut: int = 0
 
 
 def batches_of(live: Live, epoch: int) -> list[list[int]]:
@@ -102,7 +108,20 @@ def lesson_of(live: Live, indices: list[int]) -> Lesson | None:
     if not there:
         return None
     labels = train.labels[there].to(live.setup.device)
-    return Lesson(inputs, labels) if drawn is None else Lesson(inputs, labels, drawn.partners(labels), drawn.share)
+    cut = live.site_cut
+    target = _target_of(live, len(there), cut)
+    if drawn is None:
+        return Lesson(inputs, labels, target=target, target_cut=cut)
+    return Lesson(inputs, labels, drawn.partners(labels), drawn.share, target, cut)
+
+
+def _target_of(live: Live, size: int, cut: int) -> Tensor | None:
+    """What a step sees of the new site: as many images as of the known one, as long as there are so many."""
+    part, place = live.setup.target, live.place
+    if live.term is None or part is None:
+        return None
+    indices = indices_of(live.training.seed, place.step, live.batch_size, size, len(part))
+    return live.frozen.activations(part, indices, live.view(place.epoch), cut)
 
 
 def learn(live: Live, lesson: Lesson) -> float:
@@ -120,6 +139,11 @@ def _update(live: Live, loss: float) -> None:
     if not math.isfinite(loss):
         raise NotFiniteError(live.place.epoch + 1)
     live.set_rates(live.place.step)
+    if live.term is not None:
+        scaler = live.mixed.scaler
+        live.term.step(
+            live.rates(live.place.step)[live.network.head_index], scaler.get_scale() if scaler.is_enabled() else 1.0
+        )
     live.mixed.step(live.optimizer.torch, live.optimizer.parameters())
     if live.average:
         live.average.update()
@@ -133,15 +157,39 @@ def _gradients(live: Live, lesson: Lesson) -> float:
     live.optimizer.torch.zero_grad(set_to_none=True)
     live.network.training_mode(live.place.first, live.keep_statistics(live.memory.at_once(n)))
     total = 0.0
-    for piece in live.memory.pieces(n):
+    pieces = live.memory.pieces(n)
+    targets = _pieces_of(lesson, len(pieces))
+    if live.term is not None:
+        live.term.begin_step()
+    for piece, target in zip(pieces, targets, strict=True):
         with live.mixed.autocast(live.cut < live.network.head_index):
-            logits = live.network.run(placed(lesson.inputs[piece], live.setup.device), live.cut)
+            inputs, seen = placed(lesson.inputs[piece], live.setup.device), None
+            if live.term is None or target is None:
+                logits = live.network.run(inputs, live.cut)
+            else:
+                logits, features = with_features(live.network, inputs, live.cut)
+                # A batch of its own, so that each site is normalised by its own mean and spread.
+                with live.term.norms.of_new_site():
+                    seen = with_features(live.network, placed(target, live.setup.device), lesson.target_cut)
         others = lesson.partners[piece] if lesson.partners is not None else None
         labels = lesson.labels[piece]
         loss = live.objective.loss(logits.float(), labels, others, lesson.share) * (len(labels) / n)
         value = loss.item()
         if not math.isfinite(value):
             return value
+        if live.term is not None and seen is not None:
+            term = live.term.add(features, seen[1], seen[0], live.progress) * (len(labels) / n)
+            if not math.isfinite(term.item()):
+                return term.item()
+            loss = loss + term
         live.mixed.backward(loss)
         total += value
     return total
+
+
+def _pieces_of(lesson: Lesson, pieces: int) -> list[Tensor | None]:
+    """The images of the new site in as many pieces as those of the known one; one alone tells nothing of a distribution."""
+    target = lesson.target
+    if target is None or len(target) < 2:
+        return [None] * pieces
+    return [piece if len(piece) > 1 else None for piece in torch.tensor_split(target, pieces)]

@@ -67,15 +67,29 @@ def cross_validated(
     Returns:
         (N,) bool.
     """
+    logits = yield from out_of_fold(features, labels, classes, folds, strength)
+    return logits.argmax(1) == labels
+
+
+def out_of_fold(
+    features: Tensor, labels: Tensor, classes: int, folds: Sequence[Tensor], strength: float = STRENGTH
+) -> Generator[int, None, Tensor]:
+    """What a regression says of each image that was fitted without its fold; see `cross_validated`.
+
+    Logits of two folds come from two regressions: to compare them with each other is a little unfair to both.
+
+    Returns:
+        (N, C) float64 logits.
+    """
     rows = _Rows(features).reduced
-    right = torch.zeros(len(labels), dtype=torch.bool)
+    logits = torch.zeros(len(labels), classes, dtype=torch.float64)
     for number, fold in enumerate(folds, 1):
         kept = torch.ones(len(labels), dtype=torch.bool)
         kept[fold] = False
         weight, bias = _solve(rows[kept], labels[kept], classes, strength, _ROUNDS, _CLOSE)
-        right[fold] = (rows[fold] @ weight.T + bias).argmax(1) == labels[fold]
+        logits[fold] = rows[fold] @ weight.T + bias
         yield number
-    return right
+    return logits
 
 
 def spread_of(features: Tensor) -> Tensor:

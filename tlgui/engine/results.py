@@ -68,7 +68,7 @@ def metrics_of(probabilities: NDArray[np.float64], part: Part, classes: list[str
 
 
 def write(
-    run: RunFolder, model: TrainedModel, answers: dict[str, tuple[Part, NDArray[np.float64]]]
+    run: RunFolder, model: TrainedModel, answers: dict[str, tuple[Part, NDArray[np.float64]]], remark: str = ""
 ) -> dict[str, dict[str, Any]]:
     """Writes `metrics.json` and `predictions.csv`.
 
@@ -77,6 +77,7 @@ def write(
         model: its best state.
         answers: part name -> (images, (N, classes) probabilities of those that are not skipped), for train, validation
             and, where there is one, test.
+        remark: what stands beside each score.
 
     Returns:
         Scores of validation and test.
@@ -87,6 +88,8 @@ def write(
         for name, (part, probabilities) in answers.items()
         if name != "train" and len(part)
     }
+    for metrics in scores.values() if remark else ():
+        metrics["note"] = f"{metrics.get('note', '')} {remark}".strip()
     content = {
         "best_epoch": model.card.epoch,
         "classes": classes,

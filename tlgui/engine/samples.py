@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -40,7 +40,8 @@ _LOOKED_AT = 24  # images of the part that tell a folder that is gone from an im
 # So many images of a part may vanish before the run stops: the larger of the two.
 _FEW = 3
 _FEW_SHARE = 0.05
-_IMAGE = {"train": "training image", "validation": "validation image", "test": "test image"}
+_IMAGE = {"train": "training image", "validation": "validation image", "test": "test image",
+          "target": "image of the new site"}  # fmt: skip
 
 
 class _ChangedError(Exception):
@@ -96,7 +97,7 @@ class Part:
         if problem:
             raise UserError(
                 problem,
-                "Put back what is gone, or say where the run's images are with --data DIR, then continue the run.",
+                f"Put back what is gone, or say where {_where(self)}, then continue the run.",
                 code="images_changed",
             )
 
@@ -110,7 +111,7 @@ class Part:
         if new == 1:
             yield Notice(code="image_skipped", message=f"The {self._image} '{first}' is gone and is skipped: {so_far}.")
             return
-        message = f"{counted(new, self._image)} are gone and are skipped, '{first}' among them: {so_far}."
+        message = f"{counted(new, self._image, self._images)} are gone and are skipped, '{first}' among them: {so_far}."
         yield Notice(code="image_skipped", message=message)
 
     def score_note(self) -> str:
@@ -126,13 +127,18 @@ class Part:
     def _image(self) -> str:
         return _IMAGE.get(self.name, "image")
 
+    @property
+    def _images(self) -> str:
+        return "images of the new site" if self.name == "target" else f"{self._image}s"
+
     def _too_many(self, gone: Sequence[int]) -> str:
         """Why the run cannot go on without the images that are gone by now, or ""."""
         n, total = len(self.skipped), len(self)
         if gone and (n > max(_FEW, _FEW_SHARE * total) or n == total):
             verb, they = ("is", "it was") if n == 1 else ("are", "they were")
             name = self.paths[gone[0]]
-            return f"{n} of {counted(total, self._image)} {verb} gone, '{name}' among them: {they} moved or removed."
+            of = counted(total, self._image, self._images)
+            return f"{n} of {of} {verb} gone, '{name}' among them: {they} moved or removed."
         left = set(self.labels[self.there(range(total))].tolist())
         for index in gone if self.name == "train" else ():
             if int(self.labels[index]) not in left:
@@ -149,16 +155,29 @@ class Part:
 
 
 class Reader:
-    """Reads views of images below one dataset folder.
+    """Reads views of images below a dataset folder; those of a part of another folder, below that.
+
+    Args:
+        root: the dataset folder.
+        recipe, rule, augmentation: what is made of each image.
+        threads: that decode.
+        others: folders of parts that lie elsewhere, by the part's name.
 
     View 0 is the plain image by the exact road, whatever the augmentation; views from 1 on are augmented, each number in
     its own way. Where the augmentation changes nothing, each of them is the plain one.
     """
 
     def __init__(
-        self, root: Path, recipe: Preprocessing, rule: PixelRule, augmentation: Augmentation, threads: int
+        self,
+        root: Path,
+        recipe: Preprocessing,
+        rule: PixelRule,
+        augmentation: Augmentation,
+        threads: int,
+        others: Mapping[str, Path] | None = None,
     ) -> None:
         self._root = root
+        self._others = dict(others or {})
         self._recipe = recipe
         self._rule = msgspec.structs.asdict(rule)
         self._augmentation = augmentation
@@ -187,7 +206,7 @@ class Reader:
         except _ChangedError as error:
             raise UserError(
                 f"The image '{error}' is not the one that the run knows: it was changed, or it cannot be read any more.",
-                "Put it back, or say where the run's images are with --data DIR, then continue the run.",
+                f"Put it back, or say where {_where(part)}, then continue the run.",
                 code="images_changed",
             ) from error
         there = [seen for index in asked if (seen := views[index]) is not None]
@@ -201,7 +220,8 @@ class Reader:
             UserError: they are more than a few, or their whole folder is gone.
         """
         number = {path: index for index, path in enumerate(part.paths)}
-        gone = [number[path] for path in paths if path in number and not self._is_there(path)]
+        root = self._root_of(part)
+        gone = [number[path] for path in paths if path in number and not _is_there(root, path)]
         if gone:
             self._refuse_lost_folder(part)
             part.skip(gone)
@@ -210,10 +230,14 @@ class Reader:
         """By image, its view, or `None` where there is no such file; until it is settled, where none can be read."""
         paths = [part.paths[index] for index in indices]
         hashes = [part.hashes[index] for index in indices]
-        return dict(zip(indices, self._pool.map(self._view, paths, hashes, repeat(view), repeat(settled)), strict=True))
+        roots, views = repeat(self._root_of(part)), repeat(view)
+        return dict(zip(indices, self._pool.map(self._view, roots, paths, hashes, views, repeat(settled)), strict=True))
 
-    def _view(self, path: str, content_hash: str, view: int, settled: bool) -> Tensor | None:
-        content = self._bytes(path, content_hash, settled)
+    def _root_of(self, part: Part) -> Path:
+        return self._others.get(part.name, self._root)
+
+    def _view(self, root: Path, path: str, content_hash: str, view: int, settled: bool) -> Tensor | None:
+        content = _bytes(root, path, content_hash, settled)
         if content is None:
             return None
         try:
@@ -233,27 +257,11 @@ class Reader:
         square = torch.from_numpy(apply_view(pixels, chosen, size).copy())
         return normalise(square.permute(2, 0, 1).float(), self._recipe)
 
-    def _bytes(self, path: str, content_hash: str, settled: bool) -> bytes | None:
-        """The file's content, which must be what the run knows: another would teach something else under its name."""
-        try:
-            content = (self._root / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            # A drive that was pulled out answers so too; whether it was is seen before the file is read again.
-            if not settled:
-                return None
-            raise _ChangedError(path) from error
-        if hashlib.sha256(content).hexdigest() != content_hash:
-            raise _ChangedError(path)
-        return content
-
     def _refuse_lost_folder(self, part: Part) -> None:
         if self._folder_is_gone(part):
             raise UserError(
-                f"The folder of the images '{folder_name(self._root)}' is no longer there.",
-                "Connect the drive or put the folder back, or say where it is now with --data DIR; "
-                "then continue the run.",
+                f"The folder of the images '{folder_name(self._root_of(part))}' is no longer there.",
+                f"Connect the drive or put the folder back, or say where {_where(part)}; then continue the run.",
                 code="drive_gone",
             )
 
@@ -261,13 +269,38 @@ class Reader:
         """Whether most of the images are gone with the one: a place where a drive was may stay behind, empty."""
         time.sleep(_SETTLES_S)
         # Not `Path.is_dir`, which raises what a drive that was pulled out answers.
-        if not os.path.isdir(self._root):  # noqa: PTH112
+        root = self._root_of(part)
+        if not os.path.isdir(root):  # noqa: PTH112
             return True
         if len(part) < 2 * _FEW:
             # The few that may vanish can be most of such a part; the other parts' images tell.
-            return not any(files for _, _, files in os.walk(self._root))
+            return not any(files for _, _, files in os.walk(root))
         looked_at = part.paths[:: max(1, len(part) // _LOOKED_AT)]
-        return 2 * sum(map(self._is_there, looked_at)) < len(looked_at)
+        return 2 * sum(_is_there(root, path) for path in looked_at) < len(looked_at)
 
-    def _is_there(self, path: str) -> bool:
-        return os.path.exists(self._root / path)  # noqa: PTH110
+
+def _where(part: Part) -> str:
+    """How it is said where the folder of a part is now."""
+    if part.name == "target":
+        return "the images of the new site are with --target DIR"
+    return "the run's images are with --data DIR"
+
+
+def _bytes(root: Path, path: str, content_hash: str, settled: bool) -> bytes | None:
+    """The file's content, which must be what the run knows: another would teach something else under its name."""
+    try:
+        content = (root / path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # A drive that was pulled out answers so too; whether it was is seen before the file is read again.
+        if not settled:
+            return None
+        raise _ChangedError(path) from error
+    if hashlib.sha256(content).hexdigest() != content_hash:
+        raise _ChangedError(path)
+    return content
+
+
+def _is_there(root: Path, path: str) -> bool:
+    return os.path.exists(root / path)  # noqa: PTH110

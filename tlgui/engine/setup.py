@@ -30,6 +30,7 @@ class Setup:
         groups: of each training image, as in the manifest; "" = it stands alone; empty = all do.
         validation_groups: the same of the validation images.
         images: used ones in all, as the strategy table counts; 0 = as many as train and validate.
+        target: unlabelled images of a new site that the run adapts to; `None` without.
         resume: go on from the last checkpoint.
         more_epochs: added to the plan of a run that goes on.
     """
@@ -49,6 +50,7 @@ class Setup:
     groups: list[str] = field(default_factory=list)
     validation_groups: list[str] = field(default_factory=list)
     images: int = 0
+    target: Part | None = None
     resume: bool = False
     more_epochs: int = 0
     compiled: str = ""

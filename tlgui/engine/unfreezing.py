@@ -81,6 +81,8 @@ class Unfreezing:
                 yield from self._undo()
             case commands.SetLearningRate(group=group, rate=rate):
                 yield from self._set_rate(group, rate)
+            case commands.SetAdaptWeight(weight=weight):
+                yield from self._set_weight(weight)
             case commands.PlanMove(kind=kind, groups=groups):
                 yield plan(self._live, kind, groups, self._asked_to_stop)
 
@@ -253,6 +255,16 @@ class Unfreezing:
             yield from self.not_judged(why, ladder_follows=True)
         live.rebuild_optimizer()
         yield from self._save(live.layers_changed("rates"))
+
+    def _set_weight(self, weight: float) -> Iterator[Event]:
+        term = self._live.term
+        if term is None:
+            yield events.Notice(code="weight_not_set", message="This run does not adapt to another site in training.")
+            return
+        term.weight = weight
+        yield from self.not_judged("the weight of the adaptation was changed, which the comparison cannot tell apart")
+        said = f"Adaptation has a weight of {weight:g} from now on." if weight else "Adaptation is off from now on."
+        yield from self._save(events.Notice(code="adapt_weight", message=said))
 
     # -- verdicts ----------------------------------------------------------------------------------------------
 

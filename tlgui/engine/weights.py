@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from tlgui.core import atomic
 from tlgui.core.backbones import Backbone
 from tlgui.core.errors import UserError
+from tlgui.core.source import run_of
 from tlgui.engine.weights_urls import file_name, hash_in, other_names, url_of
 
 _TIMEOUT_S = 20.0
@@ -228,6 +229,12 @@ def read_file(path: Path) -> State:
             code="weights_unfit",
         )
     return {str(name): tensor for name, tensor in content.items()}
+
+
+def named(file: str | Path) -> str:
+    """What a file of weights is called in an error: those of a run bear the name of the run."""
+    run = run_of(file)
+    return f"The network of the run '{run.name}'" if run is not None else f"'{Path(file).name}'"
 
 
 def load_into(model: nn.Module, state: State, head_linear: str, source: str) -> None:

@@ -176,6 +176,10 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.rank import rank
 
             return rank(job, control)
+        case commands.MeasureGap():
+            from tlgui.engine.jobs.gap import measure_gap
+
+            return measure_gap(job, control)
         case commands.ProbeLayers():
             from tlgui.engine.jobs.layers import probe_layers
 

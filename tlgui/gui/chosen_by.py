@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlgui.gui import numbers
+from tlgui.gui.new_site import learns_to_adapt
 
 if TYPE_CHECKING:
     from tlgui.core.events import EpochEnded
@@ -39,8 +40,19 @@ MEASURES: dict[BestBy, Measure] = {
 }
 
 
+# What goes before all of them, of a run that adapts to a new site in training.
+BOTH_SITES = Measure(
+    "best score over both sites",
+    "accuracy",
+    "That is the balanced accuracy on the known site, and how sure and how spread the answers for the new site are: no label "
+    "of the new site is read.",
+)
+
+
 def measure_of(spec: RunSpec | None) -> Measure | None:
     """The measure of a run; `None` where the run is not known yet."""
+    if learns_to_adapt(spec):
+        return BOTH_SITES
     return MEASURES.get(spec.training.best_by) if spec is not None else None
 
 
@@ -48,6 +60,8 @@ def best_words(measure: Measure, epoch: EpochEnded | None) -> str:
     """The measure, with the value where no curve shows it."""
     if epoch is None:
         return measure.words
+    if measure is BOTH_SITES and epoch.adaptation is not None and epoch.adaptation.score is not None:
+        return f"{measure.words}, {epoch.adaptation.score:.2f}"
     balanced, calibrated = epoch.validation_balanced_accuracy, epoch.validation_calibrated_loss
     if measure is MEASURES["balanced_accuracy"] and balanced is not None:
         return f"{measure.words}, {numbers.percent(balanced)}"

@@ -16,10 +16,11 @@ from tlgui.core.parameters import parameter
 from tlgui.core.planning import resolve
 from tlgui.core.preprocessing import Fit
 from tlgui.core.presets import KEPT, PRESETS, with_preset
-from tlgui.core.run_spec import Chosen, RunSpec, Training, contradiction
+from tlgui.core.run_spec import Chosen, RunSpec, Source, Target, Training, contradiction
 from tlgui.core.similarity import MeasuredSimilarity
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Similarity, strategy
 from tlgui.gui.networks import label_of, network, size_problem
+from tlgui.gui.new_site import USUAL, missing_site
 
 Level = Literal["guided", "adjustable", "everything"]
 Step = Literal["images", "backbone", "strategy", "review"]
@@ -47,7 +48,10 @@ class Draft(QObject):
         scan_error: what the scan was refused for (`problem`, `remedy`, `details`), else `None`.
         backbone: a row of the backbone table.
         weights_file: the person's own weights, or "".
+        source: the earlier run that these are of, or were of when a run began; `None` where there is none.
         download: whether missing weights may be fetched from the network when the run begins.
+        target: folder of unlabelled images of a new site that the run adapts to; `None` = none is chosen.
+        site: what a run that began, or the one that this is set up from, knows of its new site; else `None`.
         strategy: "auto", or the row that the person picked.
         training: the hyperparameters as asked for; `None` in a field means "as the strategy's row says".
         fit, size, split_fractions: as in `RunSpec`.
@@ -76,7 +80,10 @@ class Draft(QObject):
         self.scan_error: Any = None
         self.backbone = DEFAULT_BACKBONE
         self.weights_file = ""
+        self.source: Source | None = None
         self.download = False
+        self.target: Path | None = None
+        self.site: Target | None = None
         self.training = Training()
         self.set_back: dict[str, Any] = {}
         self._before_preset = Training()  # what leaving a recipe goes back to
@@ -109,17 +116,20 @@ class Draft(QObject):
         self.level = level
         self.changed.emit()
 
-    def load(self, spec: RunSpec, data: Path | None, summary: ScanSummary | None) -> None:
-        """Shows what a run that began was set up as."""
+    def load(self, spec: RunSpec, data: Path | None, summary: ScanSummary | None, target: Path | None = None) -> None:
+        """Shows what a run that began was set up as; `target` is where its new site's images are, where that is known."""
         level = self.level
         self._clear()
         self.level = level
         self.data, self.summary = data, summary
         self.backbone, self.training, self.fit, self.size = spec.backbone, spec.training, spec.fit, spec.size
         self.split_fractions, self.chosen, self.measured = spec.split_fractions, spec.chosen, spec.similarity
+        self.source, self.target, self.site = spec.source, target, spec.target
         self.changed.emit()
 
-    def set_backbone(self, name: str, weights_file: str = "", download: bool = False) -> None:
+    def set_backbone(
+        self, name: str, weights_file: str = "", download: bool = False, source: Source | None = None
+    ) -> None:
         """Picks the network, and where its weights come from; what held for the other network alone is open again."""
         if name != self.backbone:
             self.size = None
@@ -128,6 +138,19 @@ class Draft(QObject):
             self.training = _with_rates_of(self.training, known)
             self._before_preset = _with_rates_of(self._before_preset, known)
         self.backbone, self.weights_file, self.download = name, weights_file, download
+        self.source = source
+        self.changed.emit()
+
+    def begin_with(self, spec: RunSpec, weights_file: str, source: Source) -> None:
+        """Takes over the network of an earlier run: its weights, and the size and shape of image that they know.
+
+        Args:
+            spec: of that run.
+            weights_file: its best ones.
+            source: what is said of it.
+        """
+        self.set_backbone(spec.backbone, weights_file, source=source)
+        self.fit, self.size = spec.fit, spec.size
         self.changed.emit()
 
     def set_download(self, allowed: bool) -> None:
@@ -205,6 +228,19 @@ class Draft(QObject):
             self.set_back.pop(field, None)  # it has a newer one
         self._replace(msgspec.structs.replace(self.training, **{field: value}))
         return ""
+
+    def set_target(self, folder: Path | None) -> None:
+        """Chooses the images of a new site, with a way of adapting to it where none is picked; `None` adapts to none."""
+        self.target = folder
+        if folder is None:
+            self.site = None
+        plain = Training()
+        adapt = self.training.adapt if self.training.adapt != plain.adapt else USUAL
+        weight = plain.adapt_weight if folder is None else self.training.adapt_weight
+        self.training = msgspec.structs.replace(
+            self.training, adapt=plain.adapt if folder is None else adapt, adapt_weight=weight
+        )
+        self.changed.emit()
 
     def set_fit(self, fit: Fit) -> None:
         """How a long image becomes a square."""
@@ -288,7 +324,7 @@ class Draft(QObject):
         if step == "backbone":
             return self.weights_problem()
         if step == "strategy":
-            return self.missing_strategy() or self.contradiction()
+            return self.missing_strategy() or missing_site(self) or self.contradiction()
         return ""
 
     def missing_strategy(self) -> str:
@@ -308,9 +344,9 @@ class Draft(QObject):
 
     @property
     def only_scratch(self) -> bool:
-        """Whether the network has no pretrained weights."""
+        """Whether the network has no pretrained weights, and none of the person's own were given."""
         row = network(self.backbone)
-        return row is not None and not row.pretrained
+        return row is not None and not row.pretrained and not self.weights_file
 
     def _missing_images(self) -> str:
         if self.data is None:

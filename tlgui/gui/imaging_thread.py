@@ -108,10 +108,29 @@ class ImagingThread(QThread):
         """Drops some pictures of a ticket that wait in the child."""
         self.ask(messages.Forget(ticket=ticket, numbers=numbers))
 
-    def prepare(self, ticket: int, data: Path, spec: RunSpec, run_dir: Path | None = None) -> None:
-        """Makes the run folder from what was found: `RunPrepared` or `Refused`. A second press does nothing."""
-        place = str(run_dir.absolute()) if run_dir else ""
-        self.ask(messages.Prepare(ticket=ticket, data=str(data.absolute()), spec=spec, run_dir=place))
+    def prepare(
+        self,
+        ticket: int,
+        data: Path,
+        spec: RunSpec,
+        run_dir: Path | None = None,
+        weights_file: str = "",
+        target: Path | None = None,
+    ) -> None:
+        """Makes the run folder from what was found: `RunPrepared` or `Refused`. A second press does nothing.
+
+        With images of a new site to adapt to, `ScanProgress` tells how many of them are read.
+        """
+        self.ask(
+            messages.Prepare(
+                ticket=ticket,
+                data=str(data.absolute()),
+                spec=spec,
+                run_dir=str(run_dir.absolute()) if run_dir else "",
+                weights_file=weights_file,
+                target=str(target.absolute()) if target else "",
+            )
+        )
 
     def draw_demo(self) -> int:
         """Draws the demo images: `ScanProgress`, then `DemoDrawn` or `Refused`. Returns the ticket."""

@@ -56,19 +56,20 @@ class ListedJob(QObject):
             self._ticket, self._make = ticket, make
             self._bench.imaging.ask(WriteListing(ticket=ticket))
 
-    def begin_for_run(self, run: RunFolder, data: Path, make: MakeJob) -> None:
+    def begin_for_run(self, run: RunFolder, data: Path, make: MakeJob, all_train: bool = False) -> None:
         """The same with the images of a run, whose manifest lists them: no folder need be in hand.
 
         Args:
             run: its folder.
             data: where its images are.
             make: as in `begin`.
+            all_train: as in `write_run_listing`.
         """
         if not self.busy:
             self._make = make
             self._listing = run_in_background(
                 self,
-                lambda: str(write_run_listing(run, cache_dir()).absolute()),
+                lambda: str(write_run_listing(run, cache_dir(), all_train).absolute()),
                 lambda path: self._submit(make(ListingWritten(ticket=-1, path=path, data=str(data.absolute())))),
                 self._on_not_listed,
             )

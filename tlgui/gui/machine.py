@@ -78,12 +78,16 @@ class Machine(QObject):
     def note_ended(self, spec: RunSpec, began_at: float | None, ending: events.Ending) -> None:
         """Keeps how long a run took, where it is complete and was trained from its beginning without a break.
 
+        One that adapts to a new site learns from more images than its own, so it tells nothing of others.
+
         Args:
             spec: of the run.
             began_at: by the monotonic clock; `None` = it did not begin now.
             ending: how it ended.
         """
-        if began_at is not None and isinstance(ending, events.Completed) and spec.dataset is not None:
+        if spec.target is not None or spec.dataset is None:
+            return
+        if began_at is not None and isinstance(ending, events.Completed):
             self.note_run(spec.dataset.images, time.monotonic() - began_at)
 
     def note_run(self, images: int, seconds: float) -> None:

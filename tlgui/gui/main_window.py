@@ -251,6 +251,9 @@ class MainWindow(QWidget):
     def _choose_images(self) -> None:
         ask_for_folder(self, "Where are the images of this run now?", self._bench.find_images)
 
+    def _choose_site(self) -> None:
+        ask_for_folder(self, "Where are the images of the new site now?", self._bench.find_site)
+
     def open_settings(self) -> None:
         """The settings."""
         from tlgui.gui.settings_dialog import SettingsDialog  # not before it is needed: the window should open fast
@@ -275,6 +278,8 @@ class MainWindow(QWidget):
                 self.choose_run()
             case "choose_images":
                 self._choose_images()
+            case "choose_site":
+                self._choose_site()
 
     # The window itself
 

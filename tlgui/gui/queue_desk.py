@@ -48,7 +48,7 @@ class QueueDesk(QObject):
         self._trains: Queued | None = None  # the run of the queue that trains now
         self._ended: events.Ending | None = None  # how it ended, until that was noted
         self._refused: set[str] = set()  # taken out by the person, perhaps while it was about to begin
-        self._last: tuple[RunSpec, Path | None] | None = None  # what was queued last
+        self._last: tuple[RunSpec, Path | None, Path | None] | None = None  # what was queued last
         self._lock = threading.Lock()
         self._version = self._shown_version = 0
         self._timer = QTimer(self, singleShot=True, interval=0)
@@ -98,7 +98,7 @@ class QueueDesk(QObject):
             return "The images have not been read yet."
         if self.queueing or bench.scans.preparing:
             return "A run folder is being made. It takes a moment."
-        if self._last == (draft.spec(), draft.data) and self.waiting:
+        if self._last == (draft.spec(), draft.data, draft.target) and self.waiting:
             return "This run waits in the queue. Change something to queue another one."
         return self._without_weights()
 
@@ -119,7 +119,7 @@ class QueueDesk(QObject):
         draft = self._bench.draft
         if self.reason_against() or draft.data is None:
             return
-        spec, data, weights_file = draft.spec(), draft.data, draft.weights_file
+        spec, data, weights_file, target = draft.spec(), draft.data, draft.weights_file, draft.target
         self.queueing = True
 
         def prepared(answer: RunPrepared | Refused) -> None:
@@ -128,12 +128,12 @@ class QueueDesk(QObject):
                 self._bench.problem_raised.emit(answer, self._bench.page)
                 self.changed.emit()
                 return
-            self._last = (spec, data)
+            self._last = (spec, data, target)
             self.goes_on = True
             self._change(lambda entries: run_queue.added(entries, _queued(answer, data, weights_file)))
             self._bench.recent.refresh()
 
-        self._bench.scans.prepare(data, spec, prepared)
+        self._bench.scans.prepare(data, spec, weights_file, prepared, target)
         self.changed.emit()
 
     def add_made(self, runs: Sequence[Queued]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,16 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
-from tlgui.core.imaging_messages import Refused, RunPrepared, ScanSummary
+from tlgui.core.imaging_messages import Refused, RunPrepared, ScanProgress
 from tlgui.core.planning import asked_for, decided
-from tlgui.core.run_folder import RunFolder, remember_place
-from tlgui.core.run_images import holds_some_of
+from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.background import Task, run_in_background
-from tlgui.gui.job_queue import Work
+from tlgui.gui.beginnings import begin_as
+from tlgui.gui.new_site import without_layer
+from tlgui.gui.run_entry import Entry
 from tlgui.gui.run_model import RunModel
+from tlgui.gui.run_places import place_of, site_place_of
 from tlgui.gui.run_reading import RunOnDisk, read_run
 
 if TYPE_CHECKING:
@@ -28,33 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass
-class Entry:
-    """A run that the window holds.
-
-    Attributes:
-        model: what is known of it from its events.
-        spec: what it is; frozen when it began (what is changed in the window afterwards is another run's).
-        data: where its images are; `None` where that is unknown.
-        summary: its images.
-        weights_file, download: how its weights come.
-        folder: on disk; `None` until it is made.
-        work: its job while it trains.
-        stop_asked: whether the person pressed Stop while its folder was being made.
-        began_at: on the monotonic clock, as long as it trains from its beginning without a break; else `None`.
-    """
-
-    model: RunModel
-    spec: RunSpec
-    data: Path | None
-    summary: ScanSummary | None
-    weights_file: str = ""
-    download: bool = False
-    folder: RunFolder | None = None
-    work: Work | None = None
-    stop_asked: bool = False
-    began_at: float | None = None
+SITE_IS_READ = "images of the new site"
 
 
 class RunDesk(QObject):
@@ -135,10 +111,13 @@ class RunDesk(QObject):
         if self.reason_against_start() or draft.data is None:
             return
         self._forget_reading()
-        entry = Entry(RunModel(self), draft.spec(), draft.data, draft.summary, draft.weights_file, draft.download)
+        entry = Entry(
+            RunModel(self), draft.spec(), draft.data, draft.summary, draft.weights_file, draft.download, draft.target
+        )
         self._training = entry
         self._show(entry)
-        self._bench.scans.prepare(draft.data, entry.spec, lambda answer: self._on_prepared(entry, answer))
+        arrived, told = partial(self._on_prepared, entry), partial(_on_site_read, entry)
+        self._bench.scans.prepare(draft.data, entry.spec, draft.weights_file, arrived, draft.target, told)
         self._bench.show("train")
 
     def begin(self, read: RunOnDisk, data: Path, weights_file: str) -> None:
@@ -147,7 +126,7 @@ class RunDesk(QObject):
             return
         entry = self._held(read.folder.path)
         if entry is None:
-            entry = Entry(RunModel(self), read.spec, data, read.summary, weights_file, folder=read.folder)
+            entry = Entry(RunModel(self), read.spec, data, read.summary, weights_file, False, read.target, read.folder)
         else:
             entry.data, entry.weights_file = data, weights_file
             entry.model.asked("continue")
@@ -199,6 +178,10 @@ class RunDesk(QObject):
                 entry.work.cancel()
             else:
                 entry.work.send(command)
+        elif isinstance(command, commands.Stop) and entry.folder is None and entry.target is not None:
+            # Reading the images of a new site may take minutes.
+            self._bench.scans.stop_preparing()
+            self._take_back(entry)
         elif isinstance(command, commands.Stop):
             # The folder comes in a moment, and the run can be gone on with from there.
             entry.stop_asked = True
@@ -218,8 +201,8 @@ class RunDesk(QObject):
             self._raise_moved(entry)
             return
         self._show(None)
-        self._bench.draft.load(asked_for(entry.spec), entry.data, None)
-        self._bench.draft.set_backbone(entry.spec.backbone, entry.weights_file, entry.download)
+        self._bench.draft.load(without_layer(asked_for(entry.spec)), entry.data, None, entry.target)
+        begin_as(self._bench, entry.spec, entry.weights_file, entry.download)
         self._bench.scans.open_folder(entry.data, keep=True)
 
     def find_images(self, path: Path) -> None:
@@ -229,9 +212,22 @@ class RunDesk(QObject):
             page = self._bench.page
             run_in_background(
                 self,
-                lambda: _place_of(entry, path),
+                lambda: place_of(entry, path),
                 lambda place: self._on_found(entry, place),
                 lambda error: self._on_failed(error, page),
+            )
+
+    def find_site(self, path: Path) -> None:
+        """Says where the images of the new site are now that the shown run adapts to."""
+        if (entry := self._shown) is not None:
+            page = self._bench.page
+
+            def found(place: Path) -> None:
+                entry.target = place
+                self._bench.images_found.emit()
+
+            run_in_background(
+                self, lambda: site_place_of(entry, path), found, lambda error: self._on_failed(error, page)
             )
 
     def _on_prepared(self, entry: Entry, answer: RunPrepared | Refused) -> None:
@@ -242,6 +238,8 @@ class RunDesk(QObject):
         # By whichever way it is opened again, a run has one path. It was made a moment ago: this asks no sleeping drive.
         entry.folder, entry.spec = RunFolder(Path(os.path.realpath(answer.run))), answer.spec
         self._bench.recent.refresh()
+        if entry.target is not None:
+            entry.model.apply(events.Progress(stage="", done=0, total=0, seconds_left=None))  # they are read
         if entry.stop_asked:
             entry.stop_asked = False
             self._on_event(entry, events.Stopped())
@@ -280,7 +278,7 @@ class RunDesk(QObject):
             weights_file=entry.weights_file,
             download=entry.download,
         )
-        for desk in (self._bench.weights, self._bench.models, self._bench.advice):
+        for desk in (self._bench.weights, self._bench.models, self._bench.advice, self._bench.compare.probe):
             desk.make_way()
         entry.work = self._bench.jobs.submit(job, lambda event: self._on_event(entry, event), first=True)
 
@@ -314,7 +312,7 @@ class RunDesk(QObject):
             self._bring_up(held)
             return
         model.setParent(self)
-        entry = Entry(model, read.spec, read.data, read.summary, folder=read.folder)
+        entry = Entry(model, read.spec, read.data, read.summary, target=read.target, folder=read.folder)
         self._bench.recent.note_opened(read.folder.path)
         self._bring_up(entry)
 
@@ -359,7 +357,7 @@ class RunDesk(QObject):
         if entry is not self._shown:
             self._show(entry)
             self._bench.scans.release()
-            self._bench.draft.load(entry.spec, entry.data, entry.summary)
+            self._bench.draft.load(entry.spec, entry.data, entry.summary, entry.target)
         self._bench.show("results" if entry.model.metrics and entry is not self._training else "train")
 
     def _show(self, entry: Entry | None) -> None:
@@ -389,12 +387,7 @@ def _replayed(path: Path) -> tuple[RunOnDisk, RunModel]:
     return read, model
 
 
-def _place_of(entry: Entry, path: Path) -> Path:
-    assert entry.folder is not None
-    if not holds_some_of(entry.folder, path):
-        raise UserError(
-            f"'{path.name}' does not hold the images of this run.", "Choose the folder that the run was trained on."
-        )
-    if entry.spec.dataset is not None:
-        remember_place(entry.spec.dataset.fingerprint, path)
-    return path.absolute()
+def _on_site_read(entry: Entry, progress: ScanProgress) -> None:
+    """Images of the new site are read before the run has its folder."""
+    done, total, left = progress.done, progress.total, progress.seconds_left
+    entry.model.apply(events.Progress(stage=SITE_IS_READ, done=done, total=total, seconds_left=left))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tlgui.gui.run_reasons import ENDED
+from tlgui.gui.run_site import alarm_of
+
 if TYPE_CHECKING:
     from tlgui.gui.run_model import RunModel
 
+_ALARM = "adaptation_alarm"
 # To add one: the code of its `Notice`. All others stand in the log alone.
 WORTH_KNOWING = frozenset({
     "smaller_pieces", "imbalance", "mixing", "no_adaptation", "image_skipped", "cache_too_large", "small_batch",
-    "batch_size", "device", "no_more_by_itself",
+    "batch_size", "device", "no_more_by_itself", "adaptation", "projection", "statistics_aligned", "adapt_weight",
+    "weight_not_set", _ALARM,
 })  # fmt: skip
 
 
 def worth_knowing(run: RunModel) -> list[str]:
     """The newest sentence of each kind, the one that came last first."""
-    newest = {event.code: event.message for event in run.notices if event.code in WORTH_KNOWING}
-    order = [event.code for event in run.notices if event.code in WORTH_KNOWING]
+    # An alarm of the newest epoch stands above all, as long as the run goes on.
+    hidden = {_ALARM} if run.state not in ENDED and alarm_of(run) is not None else set()
+    said = [event for event in run.notices if event.code in WORTH_KNOWING - hidden]
+    newest = {event.code: event.message for event in said}
+    order = [event.code for event in said]
     return [newest[code] for code in dict.fromkeys(reversed(order))]

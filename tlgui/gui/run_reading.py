@@ -33,6 +33,7 @@ class RunOnDisk:
         heard: what it said, oldest first.
         summary: the images as the run knows them; `None` where the manifest cannot be read.
         data: where the images are; `None` where that is unknown.
+        target: the same of the new site that it adapts to, where it does.
     """
 
     folder: RunFolder
@@ -40,6 +41,7 @@ class RunOnDisk:
     heard: list[Any] = field(default_factory=list)
     summary: ScanSummary | None = None
     data: Path | None = None
+    target: Path | None = None
 
 
 def read_run(path: Path) -> RunOnDisk:
@@ -52,6 +54,7 @@ def read_run(path: Path) -> RunOnDisk:
     folder = open_run(Path(os.path.realpath(path)))
     spec = folder.spec()
     place = recall_place(spec.dataset.fingerprint) if spec.dataset is not None else None
+    target = recall_place(spec.target.fingerprint) if spec.target is not None else None
     heard = _thinned(folder.events())
     if folder.at_work:
         heard.append(
@@ -62,7 +65,7 @@ def read_run(path: Path) -> RunOnDisk:
                 code="run_locked",
             )
         )
-    return RunOnDisk(folder, spec, heard, summary_of_images(folder, spec), place)
+    return RunOnDisk(folder, spec, heard, summary_of_images(folder, spec), place, target)
 
 
 def summary_of_images(folder: RunFolder, spec: RunSpec) -> ScanSummary | None:

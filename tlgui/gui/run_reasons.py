@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from tlgui.gui.run_site import adapts
+
 if TYPE_CHECKING:
     from tlgui.gui.run_model import RunModel
 
@@ -28,6 +30,7 @@ Action = Literal[
     "undo",
     "plan",
     "rate",
+    "weight",
     "pause",
     "continue",
     "stop",
@@ -51,6 +54,7 @@ _PENDING = {
     "undo": "The run is being taken back.",
     "plan": "It is being measured on a copy.",
     "rate": "The learning rate is being set.",
+    "weight": "The weight is being set.",
     "extend": "The epochs are being added.",
 }
 _TOO_LATE = {
@@ -59,6 +63,7 @@ _TOO_LATE = {
     "freeze": "Training ended before the layers could be frozen.",
     "undo": "Training ended before the run could be taken back. Add epochs to go on; then it can be.",
     "rate": "Training ended before the learning rate could be set.",
+    "weight": "Training ended before the weight of adapting could be set.",
     "extend": "Training ended before the epochs could be added. Add them now to go on.",
 }
 
@@ -74,6 +79,8 @@ ANSWERS: dict[str, frozenset[str]] = {
     "rates": frozenset({"rate"}),
     "rate_not_set": frozenset({"rate"}),
     "rate_kept": frozenset({"rate"}),
+    "adapt_weight": frozenset({"weight"}),
+    "weight_not_set": frozenset({"weight"}),
 }
 
 
@@ -144,6 +151,12 @@ def _rate(run: RunModel) -> str:
     return _while_not_training(run) or _changing(run) or _pending(run, "rate")
 
 
+def _weight(run: RunModel) -> str:
+    if not adapts(run):
+        return _while_not_training(run) or "This run does not adapt to another site."
+    return _while_not_training(run) or _changing(run) or _pending(run, "weight")
+
+
 def _pause(run: RunModel) -> str:
     if run.state == "paused":
         return "Training is paused already."
@@ -201,6 +214,7 @@ _RULES: dict[str, Callable[[RunModel], str]] = {
     "undo": _undo,
     "plan": _plan,
     "rate": _rate,
+    "weight": _weight,
     "pause": _pause,
     "continue": _continue,
     "stop": _stop,

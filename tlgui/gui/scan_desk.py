@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
 
 Prepared = Callable[[messages.RunPrepared | messages.Refused], None]
+Told = Callable[[messages.ScanProgress], None]
 
 
 class _Preparing(NamedTuple):
@@ -24,6 +25,7 @@ class _Preparing(NamedTuple):
 
     ticket: int
     answer: Prepared
+    told: Told | None
 
 
 class ScanDesk(QObject):
@@ -101,23 +103,45 @@ class ScanDesk(QObject):
         self._forget()
         self._bench.draft.scanning = False
 
-    def prepare(self, data: Path, spec: RunSpec, answer: Prepared) -> None:
+    def prepare(
+        self,
+        data: Path,
+        spec: RunSpec,
+        weights_file: str,
+        answer: Prepared,
+        target: Path | None = None,
+        told: Told | None = None,
+    ) -> None:
         """Makes a run folder from the folder in hand, which may be left meanwhile.
 
         Args:
             data: the folder of images.
             spec: as asked for.
+            weights_file: the person's own weights, or "".
             answer: called once.
+            target: folder of the new site that the run adapts to; `None` = none.
+            told: called while the images of the new site are read.
         """
         assert self.ticket is not None
-        self._preparing = _Preparing(self.ticket, answer)
-        self._bench.imaging.prepare(self.ticket, data, spec, None)
+        self._preparing = _Preparing(self.ticket, answer, told)
+        self._bench.imaging.prepare(self.ticket, data, spec, None, weights_file, target)
+
+    def stop_preparing(self) -> None:
+        """The run folder is not wanted any more; nobody is answered. The folder in hand has to be read anew after that."""
+        made, self._preparing = self._preparing, None
+        if made is None:
+            return
+        if made.ticket == self.ticket:
+            self.release()
+        else:
+            self.let_go(made.ticket)
 
     def let_go(self, ticket: int | None) -> None:
         """Forgets a ticket, unless it is needed still: run folders that are being made would never be answered for."""
         made = self._preparing.ticket if self._preparing is not None else None
-        if ticket is not None and ticket not in (self.ticket, made, self._bench.compare.ticket):
-            self._bench.imaging.forget(ticket)
+        bench = self._bench
+        if ticket is not None and ticket not in (self.ticket, made, bench.compare.ticket, bench.sites.ticket):
+            bench.imaging.forget(ticket)
 
     def _begin_beside(self) -> None:
         """The folder that will be read is made first."""
@@ -151,10 +175,21 @@ class ScanDesk(QObject):
             isinstance(answer, messages.Refused) and answer.request == "Prepare"
         ):
             self._tell_prepared(answer)
+        elif isinstance(answer, messages.ScanProgress) and self._tells_of(answer.ticket):
+            self._tell(answer)
         elif answer.ticket in (self._demo_ticket, self._unpack_ticket):
             self._on_made(answer)
         elif answer.ticket == self.ticket is not None:
             self._on_scan(answer)
+
+    def _tells_of(self, ticket: int) -> bool:
+        """Whether files are read for a run folder, and not for the folder in hand."""
+        return self._preparing is not None and ticket == self._preparing.ticket
+
+    def _tell(self, progress: messages.ScanProgress) -> None:
+        made = self._preparing
+        if made is not None and made.told is not None:
+            made.told(progress)
 
     def _tell_prepared(self, answer: messages.RunPrepared | messages.Refused) -> None:
         made = self._preparing

@@ -24,6 +24,7 @@ from tlgui.gui.run_desk import RunDesk
 from tlgui.gui.scan_desk import ScanDesk
 from tlgui.gui.shock_desk import ShockDesk
 from tlgui.gui.shortcut_desk import ShortcutDesk
+from tlgui.gui.sites_desk import SitesDesk
 from tlgui.gui.wake import Wakefulness
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Workbench(QObject):
     weights_checked = Signal(object)
     """`WeightsChecked`, or `Failed` with the reason why the file does not do."""
     asked = Signal(str)
-    """The window's own: "settings", "help", "choose_folder", "choose_run", "choose_images"."""
+    """The window's own: "settings", "help", "choose_folder", "choose_run", "choose_images", "choose_site"."""
 
     def __init__(
         self,
@@ -115,6 +116,7 @@ class Workbench(QObject):
         self.shock = ShockDesk(self)
         self.advice = AdviceDesk(self)
         self.compare = CompareDesk(self)
+        self.sites = SitesDesk(self)
         self.backbones: BackboneStates = self.weights.states
         self.draft.weights_problem = self.weights.problem
         self.wakefulness = Wakefulness(self)
@@ -259,6 +261,10 @@ class Workbench(QObject):
         """Says where the images of the shown run are now; `images_found` or `problem_raised` follows."""
         self.runs.find_images(path)
 
+    def find_site(self, path: Path) -> None:
+        """The same for the images of the new site that it adapts to."""
+        self.runs.find_site(path)
+
     def data_of(self, run: RunModel | None = None) -> Path | None:
         """Where the images of a run lie (default: of the shown one); `None` where that is unknown."""
         return self.runs.data_of(run or self.run)
@@ -332,6 +338,10 @@ class Workbench(QObject):
     def choose_images(self) -> None:
         """Asks where the images of the shown run are now."""
         self.asked.emit("choose_images")
+
+    def choose_site(self) -> None:
+        """Asks where the images of the new site are now that the shown run adapts to."""
+        self.asked.emit("choose_site")
 
     def wake(self) -> None:
         """Starts the warm engine; the window calls this after its first paint."""

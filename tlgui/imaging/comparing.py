@@ -25,8 +25,9 @@ from tlgui.core.errors import UserError
 from tlgui.core.imaging_requests import Fractions
 from tlgui.core.project import Project
 from tlgui.core.records import LeftOut, Reason, Scan
-from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_folder import RunFolder, open_run
 from tlgui.core.split import most_folds
+from tlgui.imaging.beginnings import Beginning, beginning_with, without_learned
 from tlgui.imaging.opening import Opened
 from tlgui.imaging.prepare import prepare_run, split_of
 from tlgui.imaging.refusals import refuse_fold
@@ -68,6 +69,16 @@ def without_test(scan: Scan, fractions: Fractions, seed: int, project: Project |
     return msgspec.structs.replace(scan, used=used, left_out=[*scan.left_out, *kept])
 
 
+def choosing_of(scan: Scan, comparison: Comparison, project: Project | None, earlier: Beginning | None) -> Scan:
+    """The images that may choose among the ways: no test images, and none that the earlier run has learned.
+
+    Raises:
+        UserError: that run has learned nearly all.
+    """
+    left = without_test(scan, comparison.split_fractions, comparison.seed, project)
+    return left if earlier is None else without_learned(left, earlier)
+
+
 def default_folds(scan: Scan, choosing: Scan) -> int:
     """How many folds where nobody says; none where even two would leave a class out of one.
 
@@ -98,7 +109,38 @@ def place_of_new(project: Project) -> Path:
     return new_folder(project.path / FOLDER, datetime.now())
 
 
-def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan, project: Project | None) -> RunFolder:
+def earlier_run(run: RunFolder, comparison: Comparison) -> Beginning:
+    """The earlier run of a comparison that is made or gone on with.
+
+    Raises:
+        UserError: it has another network, it is not the one with which the comparison began, or its files are damaged.
+    """
+    if run.spec().backbone != comparison.backbone:
+        raise UserError(
+            f"The run '{run.name}' has the network {run.spec().backbone}, and {comparison.backbone} is compared.",
+            "Choose a run with that network.",
+            code="weights_unfit",
+        )
+    found = beginning_with(run)
+    # Of one that is about to be made the checksum is still open.
+    if comparison.source is not None and comparison.source.sha256 not in ("", found.source.sha256):
+        raise UserError(
+            f"The comparison began with the run '{comparison.source.run}', and '{run.name}' has other weights.",
+            "Give the run with which it began, or begin a new comparison.",
+            code="weights_own",
+        )
+    return found
+
+
+def made(
+    folder: Path,
+    comparison: Comparison,
+    leg: Leg,
+    data: Path,
+    scan: Scan,
+    project: Project | None,
+    earlier: Beginning | None = None,
+) -> RunFolder:
     """The run folder of a leg: the one that is there, or a new one. The split that the project keeps stays as it is.
 
     Args:
@@ -107,6 +149,7 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
         data: the folder of images.
         scan: of it, without a fold.
         project: of it.
+        earlier: the run that some ways begin with.
 
     Raises:
         UserError: the images are not those with which it began, or the folder cannot be written.
@@ -119,6 +162,14 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
     around = (leg.fold, comparison.folds) if leg.fold else None
     if around is not None:
         scan = without_test(scan, comparison.split_fractions, comparison.seed, project)
+    if earlier is not None:
+        if around is None:
+            # Before any image is taken out: what tests a run of these images must not come to choose here.
+            parts = split_of(scan, comparison.split_fractions, comparison.seed, project)
+            used = [msgspec.structs.replace(record, given_split=parts[record.path]) for record in scan.used]
+            scan = msgspec.structs.replace(scan, used=used)
+        # For all ways: those without it are scored on the same images.
+        scan = without_learned(scan, earlier)
     return prepare_run(
         data,
         comparison.spec(leg.entrant),
@@ -127,11 +178,12 @@ def made(folder: Path, comparison: Comparison, leg: Leg, data: Path, scan: Scan,
         project=project,
         keeps_split=False,
         follows_split=around is None,
+        weights_file=str(earlier.run.best_path) if earlier is not None and leg.entrant.from_run else "",
     ).run
 
 
 def all_made(
-    folder: Path | None, comparison: Comparison, folds: int | None, data: Path, opened: Opened
+    folder: Path | None, comparison: Comparison, folds: int | None, data: Path, opened: Opened, run: Path | None = None
 ) -> tuple[Path, Comparison, list[ComparedRun]]:
     """Every run folder of a comparison; what began and did not come to its end is made anew.
 
@@ -140,6 +192,7 @@ def all_made(
         comparison: what a new one compares; its images are filled in.
         folds: of a new one; `None` = as its images need.
         data, opened: the images.
+        run: the earlier run that some ways begin with.
 
     Returns:
         The folder, the comparison as it is written down, and its runs in their order.
@@ -148,8 +201,22 @@ def all_made(
         UserError: the images do not do, or a folder cannot be written.
     """
     scan = opened.scan
+    asked = comparison if folder is None else read(folder)
+    earlier = earlier_run(open_run(run), asked) if run is not None else None
+    if earlier is None and any(way.from_run for way in asked.entrants):
+        raise UserError(
+            f"This comparison begins with the earlier run '{asked.source.run if asked.source else ''}'.",
+            "Say where that run is.",
+            code="weights_own",
+        )
+    if earlier is not None and folder is not None and asked.source is None:
+        raise UserError(
+            f"The comparison '{folder.name}' began with the published weights alone.",
+            "Go on with it as it began, or begin a new one.",
+            code="weights_own",
+        )
     if folder is None:
-        choosing = without_test(scan, comparison.split_fractions, comparison.seed, opened.project)
+        choosing = choosing_of(scan, comparison, opened.project, earlier)
         folds = default_folds(scan, choosing) if folds is None else folds
         refuse_folds(choosing, folds)
         comparison = msgspec.structs.replace(
@@ -158,11 +225,12 @@ def all_made(
             fingerprint=images_key(scan),
             grouped_by=scan.grouping.key,
             folds=folds,
+            source=earlier.source if earlier is not None else None,
         )
         folder = place_of_new(opened.project)
         write(folder, comparison)
     else:
-        comparison = read(folder)
+        comparison = asked
         _refuse_changed(comparison, scan)  # before anything of it is removed
     runs = []
     for leg in comparison.legs():
@@ -171,8 +239,13 @@ def all_made(
         if not done and (path / "events.jsonl").is_file() and not RunFolder(path).at_work:
             # The queue begins runs, and does not go on with them: what this one has learned is learned again.
             set_aside(path)
-        run = made(folder, comparison, leg, data, scan, opened.project)
-        runs.append(ComparedRun(run=str(run.path.resolve()), label=leg.label, strategy=leg.entrant.strategy, done=done))
+        one = made(folder, comparison, leg, data, scan, opened.project, earlier)
+        way = leg.entrant
+        runs.append(
+            ComparedRun(
+                run=str(one.path.resolve()), label=leg.label, strategy=way.strategy, done=done, from_run=way.from_run
+            )
+        )
     return folder, comparison, runs
 
 

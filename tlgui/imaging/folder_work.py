@@ -21,7 +21,7 @@ from tlgui.core.project import find_project, remember_table
 from tlgui.core.records import Copies, Scan
 from tlgui.core.scrub import scrub
 from tlgui.core.split import Part
-from tlgui.imaging import summary
+from tlgui.imaging import site_work, summary
 from tlgui.imaging.comparing import all_made
 from tlgui.imaging.copies import leaks
 from tlgui.imaging.demo_images import demo_folder, draw_demo_images
@@ -45,6 +45,8 @@ FolderRequest = (
     messages.ScanFolder
     | messages.Prepare
     | messages.PrepareComparison
+    | messages.TrySites
+    | messages.PrepareSites
     | messages.DrawDemo
     | messages.ClassImages
     | messages.LeftOutFiles
@@ -157,6 +159,8 @@ class FolderWork:
                 return self._prepare(request)
             case messages.PrepareComparison():
                 return self._prepare_comparison(request)
+            case messages.PrepareSites():
+                return site_work.prepared(self._ticket, self._opened_for(request.data), request)
             case messages.DrawDemo():
                 return self._draw_demo()
             case messages.Unpack():
@@ -171,13 +175,15 @@ class FolderWork:
         opened = self._finished()
         match request:
             case messages.ClassImages():
-                return self._class_images(request)
+                return summary.class_paths(opened.scan, request)
             case messages.LeftOutFiles():
                 files = opened.scan.left_out
                 shown = files[request.offset : request.offset + request.count]
                 return messages.LeftOutListed(ticket=self._ticket, offset=request.offset, files=shown, total=len(files))
             case messages.TryGroups():
                 return self._try_groups(request.key)
+            case messages.TrySites():
+                return site_work.tried(self._ticket, opened, request.by)
             case messages.ListLeaks():
                 return self._list_leaks(request)
             case messages.WriteListing():
@@ -286,18 +292,25 @@ class FolderWork:
         opened = self._finished()
         return split_of(opened.scan, self._fractions, self._seed, opened.project)
 
+    def _opened_for(self, data: str) -> Opened:
+        """What was found; it is gone where an earlier child died."""
+        self._opened = self._opened or self._open(Path(data))
+        return self._opened
+
     def _prepare(self, request: messages.Prepare) -> Answer:
-        data = Path(request.data)
-        # What was found is gone where an earlier child died.
-        opened = self._opened = self._opened or self._open(data)
+        data, opened = Path(request.data), self._opened_for(request.data)
         run_dir = Path(request.run_dir) if request.run_dir else None
         prepared = prepare_run(
             data,
             request.spec,
             run_dir,
+            self._progress(),
+            self._cancelled.is_set,
             scan=opened.scan,
             project=opened.project,
             follows_journal=not opened.not_followed,
+            weights_file=request.weights_file,
+            target=Path(request.target) if request.target else None,
         )
         return messages.RunPrepared(
             ticket=self._ticket,
@@ -307,10 +320,9 @@ class FolderWork:
         )
 
     def _prepare_comparison(self, request: messages.PrepareComparison) -> Answer:
-        data = Path(request.data)
-        opened = self._opened = self._opened or self._open(data)
-        folder = Path(request.folder) if request.folder else None
-        place, comparison, runs = all_made(folder, request.comparison, request.folds, data, opened)
+        data, opened = Path(request.data), self._opened_for(request.data)
+        folder, run = (Path(one) if one else None for one in (request.folder, request.run))
+        place, comparison, runs = all_made(folder, request.comparison, request.folds, data, opened, run)
         return messages.ComparisonPrepared(
             ticket=self._ticket, folder=str(place.resolve()), comparison=comparison, runs=runs
         )
@@ -327,17 +339,6 @@ class FolderWork:
         if self._cancelled.is_set():
             raise ScanCancelled
         return messages.DemoDrawn(ticket=self._ticket, folder=str(folder.absolute()))
-
-    def _class_images(self, request: messages.ClassImages) -> Answer:
-        used = self._finished().scan.used
-        paths = [record.path for record in used if record.class_name == request.class_name]
-        return messages.ClassPaths(
-            ticket=self._ticket,
-            class_name=request.class_name,
-            offset=request.offset,
-            paths=paths[request.offset : request.offset + request.count],
-            total=len(paths),
-        )
 
     def _read_table(self, request: messages.ReadTable) -> Answer:
         """Also of a folder that was refused: a table may be what it lacks."""

@@ -7,7 +7,7 @@ import csv
 import io
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -102,8 +102,16 @@ def write_listing(path: Path, look: Look, scan: Scan, parts: Mapping[str, Part])
         UserError: it cannot be written.
     """
     unit = _UNITS.get(scan.grouping.key, "group")
-    listed = (_listed(record, parts[record.path], unit, look) for record in scan.used)
-    rows = [_COLUMNS, *(msgspec.structs.astuple(image) for image in listed)]
+    write_images(path, (_listed(record, parts[record.path], unit, look) for record in scan.used))
+
+
+def write_images(path: Path, images: Iterable[ListedImage]) -> None:
+    """Writes a listing of these images.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    rows = [_COLUMNS, *map(msgspec.structs.astuple, images)]
     try:
         atomic.write_bytes(path, csv_bytes(rows))
     except OSError as error:

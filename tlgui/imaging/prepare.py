@@ -20,8 +20,11 @@ from tlgui.core.project import Project, find_project
 from tlgui.core.records import Scan
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Dataset, RunSpec, Training
+from tlgui.core.source import write_learned
 from tlgui.core.split import PARTS, Part, conflicts, split
 from tlgui.core.superseded import without_effect
+from tlgui.imaging.adapting import new_site, refuse_without_target
+from tlgui.imaging.beginnings import beginning_of, without_known
 from tlgui.imaging.names import is_readable_name
 from tlgui.imaging.opening import Opened, open_folder
 
@@ -87,6 +90,8 @@ def prepare_run(
     follows_journal: bool = True,
     keeps_split: bool = True,
     follows_split: bool = True,
+    weights_file: str = "",
+    target: Path | None = None,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -106,6 +111,9 @@ def prepare_run(
         follows_journal: False = the project's decisions were left aside in `scan`, so the run does not claim them.
         keeps_split: False = the split of this run is not kept in the project.
         follows_split: False = the split that the project keeps is not looked at.
+        weights_file: the person's own weights. Where they are those of an earlier run, images that it has learned
+            neither test this one nor choose its epoch.
+        target: folder of unlabelled images of a new site, where the run adapts to one.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -114,6 +122,8 @@ def prepare_run(
     # Named wrongly, a strategy fails here and not after minutes of reading images.
     resolve(spec.training, 0)
     _refuse_unsayable(data, run_dir)
+    beginning = beginning_of(spec, weights_file)
+    refuse_without_target(spec.training, target)
     if run_dir is not None:
         run_folder.refuse_occupied(run_dir)
     changes: Sequence[Change] = ()
@@ -123,6 +133,12 @@ def prepare_run(
     project = project or find_project(
         data, [record.path for record in scan.used] + [left.path for left in scan.left_out]
     )
+    kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan) if follows_split else None
+    whole, parts = scan, split_of(scan, spec.split_fractions, spec.training.seed, kept)
+    if beginning is not None:
+        scan = without_known(scan, parts, beginning)
+    check_parts(scan.used, parts)
+    site = new_site(target, scan, progress, cancelled) if target is not None else None
     training = _answered(prepared(spec.training), project)
     advice = resolve(spec.training, len(scan.used))[1]
     decided = [*(project.in_force if follows_journal else ()), *changes]
@@ -150,17 +166,21 @@ def prepare_run(
         similarity=None,
         first_answer=None,
         chosen=None,
+        source=None if beginning is None else beginning.source,
+        target=None if site is None else site.target,
+        weights=spec.weights if beginning is None else beginning.source.sha256,
     )
-    kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan) if follows_split else None
-    parts = split_of(scan, spec.split_fractions, spec.training.seed, kept)
-    check_parts(scan.used, parts)
     if kept is not None and keeps_split:
         # Before the run: by this the project has its own folder, also where another program begins one of the same name.
-        kept.write_split(scan.used, parts, spec.split_fractions, spec.training.seed)
+        kept.write_split(whole.used, parts, spec.split_fractions, spec.training.seed)
     path = run_dir or run_folder.new_path(project.runs, spec.backbone, training.strategy, datetime.now())
     run = run_folder.create(path, spec)
     try:
         run.write_manifest(scan.used, parts, scan.left_out)
+        if beginning is not None:
+            write_learned(run, beginning.learned)
+        if site is not None:
+            run.write_target(site.images)
     except UserError:
         _take_back(run)
         if run_dir is None:
@@ -168,6 +188,8 @@ def prepare_run(
                 run.path.rmdir()
         raise
     run_folder.remember_place(dataset.fingerprint, data)
+    if site is not None and target is not None:
+        run_folder.remember_place(site.target.fingerprint, target)
     return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "", parts)
 
 
@@ -216,5 +238,7 @@ def _take_back(run: RunFolder) -> None:
     """Removes what `create` made, so that the next try does not find the folder "not empty"."""
     with contextlib.suppress(OSError):
         run.spec_path.unlink()
+        for path in run.lists:
+            path.unlink(missing_ok=True)
         for folder in (run.checkpoints, run.results):
             folder.rmdir()

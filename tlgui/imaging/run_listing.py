@@ -13,7 +13,7 @@ from tlgui.core.tables import csv_bytes
 from tlgui.imaging.listing import ListedImage, listing_path
 
 
-def write_run_listing(run: RunFolder, cache: Path) -> Path:
+def write_run_listing(run: RunFolder, cache: Path, all_train: bool = False) -> Path:
     """Writes the used images of a run with their parts and groups.
 
     Their sizes are not in a manifest and stand as 0: jobs that ask for them need the listing of a folder instead.
@@ -21,6 +21,7 @@ def write_run_listing(run: RunFolder, cache: Path) -> Path:
     Args:
         run: the run folder.
         cache: the cache folder.
+        all_train: images that test it stand as training images: those of a fold test no final model.
 
     Returns:
         The listing.
@@ -34,7 +35,7 @@ def write_run_listing(run: RunFolder, cache: Path) -> Path:
             path=row.path,
             class_name=row.class_name,
             group=row.group,
-            part=row.part,
+            part="train" if all_train else row.part,
             content_hash=row.content_hash,
             width=0,
             height=0,

@@ -13,6 +13,7 @@ from tlgui.core.project import Project
 from tlgui.core.records import LeftOut, Reason, Scan
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.sites import MOST_SITES, Sites
+from tlgui.core.source import learned_by, run_of
 from tlgui.imaging.comparing import images_key
 from tlgui.imaging.name_key import compile_pattern, find
 from tlgui.imaging.opening import Opened
@@ -20,7 +21,7 @@ from tlgui.imaging.prepare import prepare_run
 from tlgui.imaging.table_choice import groups_by_column
 
 FOLDER = "folder"
-_COLUMN = "column:"
+COLUMN = "column:"
 _FEWEST = 2  # images of a site: one alone has no score worth the name
 
 
@@ -38,7 +39,7 @@ def sites_of(opened: Opened, by: str) -> dict[str, str]:
     scan = opened.scan
     if by == FOLDER:
         found = {record.path: record.path.partition("/")[0] for record in scan.used if "/" in record.path}
-    elif by.startswith(_COLUMN):
+    elif by.startswith(COLUMN):
         found = _of_column(opened, by)
     else:
         pattern = compile_pattern(by)
@@ -49,15 +50,21 @@ def sites_of(opened: Opened, by: str) -> dict[str, str]:
 
 def _of_column(opened: Opened, by: str) -> dict[str, str]:
     """What a label table says; a group of the split would not do, since copies of an image join groups."""
-    values = groups_by_column(opened.look.tree, opened.look.tables, by.removeprefix(_COLUMN))
+    values = groups_by_column(opened.look.tree, opened.look.tables, by.removeprefix(COLUMN))
     if values is None:
         raise UserError(
-            f"No label table here has a column '{by.removeprefix(_COLUMN)}'.",
+            f"No label table here has a column '{by.removeprefix(COLUMN)}'.",
             "Check its name, or give --table FILE.",
             code="no_sites",
         )
     used = {record.path for record in opened.scan.used}
     return {path: value.strip() for path, value in values.items() if path in used and value.strip()}
+
+
+def _words(by: str) -> str:
+    if by == FOLDER:
+        return "the folder at the top"
+    return f"the column '{by.removeprefix(COLUMN)}'" if by.startswith(COLUMN) else f"the pattern '{by}'"
 
 
 def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
@@ -71,11 +78,11 @@ def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
     sizes = Counter(found.values())
     if len(sizes) < 2:
         raise UserError(
-            f"By '{by}' all images are from one site.", "Say with --by how sites are told.", code="no_sites"
+            f"By {_words(by)} all images are from one site.", "Say with --by how sites are told.", code="no_sites"
         )
     if len(sizes) > MOST_SITES:
         raise UserError(
-            f"By '{by}' there are {len(sizes):,} sites, and each takes a training.",
+            f"By {_words(by)} there are {len(sizes):,} sites, and each takes a training.",
             f"Choose what tells at most {MOST_SITES}.",
         )
     small = [name for name, n in sizes.items() if n < _FEWEST]
@@ -102,11 +109,19 @@ def _refuse(scan: Scan, found: Mapping[str, str], by: str) -> None:
 
 
 def made(
-    folder: Path, sites: Sites, place: int, of: Mapping[str, str], data: Path, scan: Scan, project: Project | None
+    folder: Path,
+    sites: Sites,
+    place: int,
+    of: Mapping[str, str],
+    data: Path,
+    scan: Scan,
+    project: Project | None,
+    weights_file: str = "",
 ) -> RunFolder:
     """The run folder in which the site at a place is held out: its images test, the others train and validate.
 
     Where a group lies in several sites, its images at the site are tested, and its others are left out of training.
+    Images that an earlier run has learned, whose weights are given, test nothing.
 
     Raises:
         UserError: the images are not those with which it began, or the folder cannot be written.
@@ -117,6 +132,8 @@ def made(
             "Put them back as they were, or begin anew.",
             code="comparison_images",
         )
+    if weights_file:
+        _refuse_known_sites(of, scan, weights_file)
     path = folder / sites.folder_of(place)
     if (path / "manifest.csv").is_file() and RunFolder(path).spec().dataset is not None:
         return RunFolder(path)
@@ -143,4 +160,20 @@ def made(
         project=project,
         keeps_split=False,
         follows_split=False,
+        weights_file=weights_file,
     ).run
+
+
+def _refuse_known_sites(of: Mapping[str, str], scan: Scan, weights_file: str) -> None:
+    """Before any training: a site that the earlier run has learned whole could not be tested."""
+    run = run_of(weights_file)
+    if run is None:
+        return
+    learned = learned_by(run).chosen
+    left = Counter(of[record.path] for record in scan.used if record.content_hash not in learned)
+    if known := [name for name in sorted(set(of.values())) if not left[name]]:
+        raise UserError(
+            f"The run '{run.name}' has learned every image of the site '{known[0]}', so nothing of it can be tested.",
+            "Begin with the published weights, or with a run that does not know that site.",
+            code="source_knows",
+        )

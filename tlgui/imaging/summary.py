@@ -13,6 +13,8 @@ from tlgui.core.imaging_messages import (
     ChangeLine,
     ClassCount,
     ClassFound,
+    ClassImages,
+    ClassPaths,
     Fractions,
     Leak,
     Listed,
@@ -163,3 +165,15 @@ def samples(paths: Iterable[str], most: int = MOST_SAMPLES) -> list[str]:
 
 def _samples_each(classes: int) -> int:
     return max(1, min(MOST_SAMPLES, _ALL_SAMPLES // max(1, classes)))
+
+
+def class_paths(scan: Scan, request: ClassImages) -> ClassPaths:
+    """Some of the used images of a class."""
+    paths = [record.path for record in scan.used if record.class_name == request.class_name]
+    return ClassPaths(
+        ticket=request.ticket,
+        class_name=request.class_name,
+        offset=request.offset,
+        paths=paths[request.offset : request.offset + request.count],
+        total=len(paths),
+    )

@@ -78,44 +78,48 @@ def set_speed(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float = 10
 
 def against(page: ComparePage, reason: str) -> bool:
     """Whether the blue button is off, and says so."""
-    return page.start.reason == reason == page.hint() and not page.primary.isEnabled()
+    return page.tournament.start.reason == reason == page.hint() and not page.primary.isEnabled()
 
 
 def test_without_images_nothing_begins(qtbot: QtBot, bench: Bench) -> None:
     page = shown(qtbot, bench)
     assert against(page, "Choose a folder of images first.")
-    assert page.ways.isVisible() and not page.progress.isVisible() and not page.result.isVisible()
-    assert not page.earlier.isVisible(), "there are none"
+    assert (
+        page.tournament.ways.isVisible()
+        and not page.tournament.progress.isVisible()
+        and not page.tournament.result.isVisible()
+    )
+    assert not page.tournament.earlier.isVisible(), "there are none"
 
 
 def test_fewer_than_two_ways_are_no_comparison(qtbot: QtBot, bench: Bench, images: Path) -> None:
     page = shown(qtbot, bench)
     bench.found(images)
-    assert [entrant.key for entrant in page.ways.entrants] == list(THREE)
-    for box in page.ways.boxes[2:]:
+    assert [entrant.key for entrant in page.tournament.ways.entrants] == list(THREE)
+    for box in page.tournament.ways.boxes[2:]:
         box.setChecked(False)
     assert against(page, "Tick at least two ways.")
-    page.ways.boxes[5].setChecked(True)
-    assert page.start.reason == ""
+    page.tournament.ways.boxes[5].setChecked(True)
+    assert page.tournament.start.reason == ""
 
 
 def test_without_a_number_of_epochs_nothing_begins(qtbot: QtBot, bench: Bench, images: Path) -> None:
     page = shown(qtbot, bench)
     bench.found(images)
-    page.ways.epochs.setText("")
+    page.tournament.ways.epochs.setText("")
     assert against(page, "Epochs of each way: a number is missing here.")
-    page.ways.epochs.setText("2000")
+    page.tournament.ways.epochs.setText("2000")
     assert against(page, "Epochs of each way: allowed is 1 to 1000.")
-    page._on_start()
+    page.tournament.on_start()
     assert bench.compare.state == "none"
 
 
 def test_folds_cannot_be_where_the_folder_gives_parts(qtbot: QtBot, bench: Bench, images: Path) -> None:
     page = shown(qtbot, bench)
     bench.found(images, summary({"round": (14, 3, 3), "star": (14, 3, 3)}, given_parts=["test", "train"]))
-    assert page.start.reason == "" and "One split, the same for all." in page.ways.why.text()
-    page.ways.folds.set_value("3")
-    page.ways.folds.picked.emit("3")
+    assert page.tournament.start.reason == "" and "One split, the same for all." in page.tournament.ways.why.text()
+    page.tournament.ways.folds.set_value("3")
+    page.tournament.ways.folds.picked.emit("3")
     assert against(page, "The folders say what trains and what tests, so there are no folds. Choose one split.")
 
 
@@ -131,7 +135,7 @@ def test_a_network_without_pretrained_weights_has_one_way_alone(qtbot: QtBot, be
     page = shown(qtbot, bench)
     bench.found(images)
     bench.draft.set_backbone("tiny-cnn")
-    assert page.start.reason.endswith(" has no pretrained weights: it can only be trained from scratch.")
+    assert page.tournament.start.reason.endswith(" has no pretrained weights: it can only be trained from scratch.")
 
 
 @pytest.mark.parametrize(
@@ -149,11 +153,13 @@ def test_how_the_images_are_parted_is_said(
 ) -> None:
     page = shown(qtbot, bench)
     bench.found(images, found)
-    assert page.ways.why.text() == said
-    page.ways.folds.set_value("5")
-    page.ways.folds.picked.emit("5")
-    assert page.ways.why.text().startswith("The images are parted into 5 folds. Each way is trained 5 times,")
-    assert "by itself" not in page.ways.why.text()
+    assert page.tournament.ways.why.text() == said
+    page.tournament.ways.folds.set_value("5")
+    page.tournament.ways.folds.picked.emit("5")
+    assert page.tournament.ways.why.text().startswith(
+        "The images are parted into 5 folds. Each way is trained 5 times,"
+    )
+    assert "by itself" not in page.tournament.ways.why.text()
 
 
 def test_times_stand_beside_the_ways_and_their_sum_beside_the_button(
@@ -161,32 +167,37 @@ def test_times_stand_beside_the_ways_and_their_sum_beside_the_button(
 ) -> None:
     page = shown(qtbot, bench)
     bench.found(images, LARGE)
-    assert page.hint() == "" and [label.text() for label in page.ways._times] == [""] * 6, "no speed is known"
+    assert page.hint() == "" and [label.text() for label in page.tournament.ways._times] == [""] * 6, (
+        "no speed is known"
+    )
     set_speed(bench, monkeypatch)
     bench.draft.changed.emit()
-    shown_times = [label.text() for label in page.ways._times]
+    shown_times = [label.text() for label in page.tournament.ways._times]
     assert all(text.startswith("about ") for text in shown_times)
     assert page.hint().startswith("Takes about ") and page.hint().endswith(" on this computer")
-    seconds = page.ways._seconds
-    ticked = page.ways.entrants
+    seconds = page.tournament.ways._seconds
+    ticked = page.tournament.ways.entrants
     assert seconds(ticked) == pytest.approx(sum(seconds([one]) for one in ticked))
     one_split = seconds(ticked)
-    page.ways.folds.set_value("3")
+    page.tournament.ways.folds.set_value("3")
     assert seconds(ticked) == pytest.approx(3 * one_split)
-    page.ways.epochs.set_value(30)
+    page.tournament.ways.epochs.set_value(30)
     assert seconds(ticked) > 3 * one_split
 
 
 def test_start_asks_for_what_is_ticked(qtbot: QtBot, bench: Bench, images: Path) -> None:
     page = shown(qtbot, bench)
     bench.found(images)
-    page.ways.boxes[2].setChecked(False)
-    page.ways.epochs.set_value(7)
+    page.tournament.ways.boxes[2].setChecked(False)
+    page.tournament.ways.epochs.set_value(7)
     page.primary.click()
     request = asked_of(bench)
     assert [one.key for one in request.comparison.entrants] == list(TWO)
     assert (request.comparison.epochs, request.folds, request.comparison.purpose) == (7, None, "strategies")
-    assert page.row.text() == "The images are parted the same way for all" and page.progress.isVisible()
+    assert (
+        page.tournament.row.text() == "The images are parted the same way for all"
+        and page.tournament.progress.isVisible()
+    )
     assert against(page, "A comparison is at work. Wait until it has ended, or stop it.")
 
 
@@ -199,12 +210,14 @@ def test_progress_is_told_for_each_way(qtbot: QtBot, bench: Bench, images: Path)
     qtbot.waitUntil(lambda: bench.training_folder is not None)
     ended(bench, runs[0])
     qtbot.waitUntil(lambda: bench.training_folder is not None and bench.compare.done == 1)
-    assert page.row.text() == "Comparing 1 of 4 runs done"
-    assert not page.ways.isVisible() and page.primary_action() is None and page.hint() == ""
-    assert page.now.text() == "Images: cells. Now: Full fine-tuning, fold 1. The page Train shows its curves."
-    assert texts(page.legs) == [["Feature extraction", "1 of 2"], ["Full fine-tuning", "0 of 2"]]
-    assert [row[1].chip for row in page.legs.cells.rows] == ["", "trains now"]
-    page.row.cancelled.emit()
+    assert page.tournament.row.text() == "Comparing 1 of 4 runs done"
+    assert not page.tournament.ways.isVisible() and page.primary_action() is None and page.hint() == ""
+    assert (
+        page.tournament.now.text() == "Images: cells. Now: Full fine-tuning, fold 1. The page Train shows its curves."
+    )
+    assert texts(page.tournament.legs) == [["Feature extraction", "1 of 2"], ["Full fine-tuning", "0 of 2"]]
+    assert [row[1].chip for row in page.tournament.legs.cells.rows] == ["", "trains now"]
+    page.tournament.row.cancelled.emit()
     assert [type(one).__name__ for one in bench.fake_engine.sent] == ["Stop"]
 
 
@@ -214,8 +227,10 @@ def test_it_says_when_it_waits_for_another_training(qtbot: QtBot, bench: Bench, 
     bench.found(images)
     begun(bench, images)
     qtbot.waitUntil(lambda: bool(bench.compare.waiting))
-    assert page.row.text() == "Comparing 0 of 2 runs done"
-    assert page.now.text() == "Images: cells. The next run begins when the training that is at work has ended."
+    assert page.tournament.row.text() == "Comparing 0 of 2 runs done"
+    assert (
+        page.tournament.now.text() == "Images: cells. The next run begins when the training that is at work has ended."
+    )
 
 
 def interrupted(bench: Bench, images: Path, qtbot: QtBot) -> None:
@@ -231,14 +246,20 @@ def interrupted(bench: Bench, images: Path, qtbot: QtBot) -> None:
 def test_a_stopped_one_can_be_gone_on_with_or_left(qtbot: QtBot, bench: Bench, images: Path) -> None:
     page = shown(qtbot, bench)
     interrupted(bench, images, qtbot)
-    assert page.row.text() == "Stopped 1 of 2 runs done"
-    assert page.now.text() == "Images: cells. What is whole stays; a run that was cut short begins anew."
-    assert [row[1].chip for row in page.legs.cells.rows] == ["whole", ""]
-    assert page.primary_action() is page.resume and page.primary.isEnabled() and page.another_button.isVisible()
+    assert page.tournament.row.text() == "Stopped 1 of 2 runs done"
+    assert page.tournament.now.text() == "Images: cells. What is whole stays; a run that was cut short begins anew."
+    assert [row[1].chip for row in page.tournament.legs.cells.rows] == ["whole", ""]
+    assert (
+        page.primary_action() is page.tournament.resume and page.primary.isEnabled() and page.another_button.isVisible()
+    )
     bench.cancel_scan()
     assert page.hint() == "Open the folder of these images first." and not page.primary.isEnabled()
     page.another_button.click()
-    assert page.ways.isVisible() and page.primary_action() is page.start and not page.another_button.isVisible()
+    assert (
+        page.tournament.ways.isVisible()
+        and page.primary_action() is page.tournament.start
+        and not page.another_button.isVisible()
+    )
 
 
 def test_a_problem_stands_on_top_until_it_is_tried_again(qtbot: QtBot, bench: Bench, images: Path) -> None:
@@ -252,7 +273,7 @@ def test_a_problem_stands_on_top_until_it_is_tried_again(qtbot: QtBot, bench: Be
         bench.fake_imaging.answered.emit(refused)
         assert page.error_banner is not None
         assert page.error_banner.accessibleName().startswith("Too few. Fewer folds.")
-    assert page.ways.isVisible() and page.primary.isEnabled()
+    assert page.tournament.ways.isVisible() and page.primary.isEnabled()
 
 
 def test_a_run_that_failed_is_named(qtbot: QtBot, bench: Bench, images: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers.finished_run import Given, finished_run
 from helpers.model_bench import ModelBench
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from tlgui.core.run_spec import Adapt, Target, Training
 from tlgui.gui import background
 from tlgui.gui.pages.results.findings import read_findings
 from tlgui.gui.pages.results.score_strip import notes, sentence
@@ -256,3 +258,25 @@ def test_the_head_says_which_state_was_scored(qtbot: QtBot, tmp_path: Path, best
     page = opened(qtbot, ModelBench(run))
     qtbot.waitUntil(lambda: page.findings is not None, timeout=5000)
     assert f"The best state is {words_of_it}, chosen on validation." in words(page)
+
+
+@pytest.mark.parametrize("way", ["mmd", "statistics"])
+def test_scores_of_a_run_that_adapted_are_said_to_be_of_the_known_site(
+    qtbot: QtBot, tmp_path: Path, way: Adapt
+) -> None:
+    run = finished_run(tmp_path / "run", CLASSES, ANSWERS)
+    bench = ModelBench(run)
+    site = Target(name="clinic <b>", fingerprint="b" * 64, images=40)
+    bench.run_spec = msgspec.structs.replace(run.spec(), target=site, training=Training(adapt=way))
+    page = opened(qtbot, bench)
+    qtbot.waitUntil(lambda: page.findings is not None, timeout=5000)
+    read = words(page)
+    assert "These scores are of the known site." in read
+    assert "How good it is at the new site “clinic <b>” is not known without labels." in read
+    assert "it does worse here than the curve on the page Train showed" in read
+    assert "tlgui evaluate RUN DIR" in read and "The page Try it shows its answers" in read
+
+
+def test_of_a_run_that_did_not_adapt_nothing_is_said_of_another_site(qtbot: QtBot, tmp_path: Path) -> None:
+    page = filled(qtbot, tmp_path)
+    assert "known site" not in words(page) and not page.site.isVisible()

@@ -553,6 +553,17 @@ def test_missing_images_are_said_with_the_button_that_finds_them(page: TrainPage
     assert bench.asked == ["choose images", ("continue", 0)]
 
 
+def test_a_new_site_that_is_gone_is_said_with_the_button_that_finds_it(page: TrainPage, bench: Bench) -> None:
+    take(bench, ended(events.Failed(problem="The images of the new site 'clinic b' are not where they were.",
+                                    remedy="Say where they are with --target DIR.", code="target_missing")))  # fmt: skip
+    (banner,) = banners(page)
+    assert "Say where the images of the new site are now, then continue the run." in texts(banner)
+    (button,) = [b for b in banner.findChildren(Button) if b.isVisible()]
+    assert button.plain_text == "Find the new site's images…"
+    button.click()
+    assert bench.asked == ["choose site"]
+
+
 def test_the_banner_goes_when_the_run_goes_on(page: TrainPage, bench: Bench) -> None:
     run = take(bench, ended(CRASHED))
     assert len(banners(page)) == 1

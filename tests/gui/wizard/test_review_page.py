@@ -13,12 +13,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from tlgui.core.adaptation import ADAPTATIONS, Adaptation
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import ScanSummary
 from tlgui.core.intake import CropBorder, CutTest, GroupBy, SetColour, UseFold
-from tlgui.core.planning import resolve
+from tlgui.core.planning import prepared, resolve
 from tlgui.core.records import DatasetWarning, Grouping, PixelRule
-from tlgui.core.run_spec import Chosen, Dataset, RunSpec, Training
+from tlgui.core.run_spec import Chosen, Dataset, RunSpec, Target, Training
 from tlgui.gui.widgets import Button
 from tlgui.gui.wizard.review.decided import decided_of_run
 from tlgui.gui.wizard.review.rates_dialog import RatesDialog
@@ -289,3 +290,59 @@ def test_it_fits(qtbot: QtBot, found: ScanSummary | None, width: int) -> None:
     page.resize(width, 540)
 
     assert page.too_wide() == 0
+
+
+@pytest.mark.parametrize("row", ADAPTATIONS.values(), ids=lambda row: row.name)
+def test_a_run_that_adapts_says_how_and_to_what_and_names_no_place(qtbot: QtBot, row: Adaptation) -> None:
+    bench, page = shown(qtbot)
+    bench.draft.set_strategy("fine-tune-top")
+    bench.draft.set_target(Path("/secret/place/clinic b"))
+    bench.draft.set_training("adapt", row.name)
+
+    said = page.paragraph.text()
+    assert f"It adapts to the images in “clinic b” by “{row.label}”: " in said
+    assert f"{row.sentence[0].lower()}{row.sentence[1:]}" in said
+    assert "Labels of these images are never read, so the scores are of the known site." in said
+    assert "/secret" not in read(page)
+    assert ("the best score over both sites" in said) == row.during, "the epoch is chosen by both"
+    assert "is put before the last one" not in said, "more than the head learns"
+
+
+@pytest.mark.parametrize("name", ["auto", "feature-extraction", "progressive-unfreezing"])
+def test_where_the_head_alone_learns_a_layer_is_added_that_adapting_can_move(qtbot: QtBot, name: str) -> None:
+    bench, page = shown(qtbot)
+    bench.draft.set_strategy(name)
+    before = page._groups[-1].parameters
+    bench.draft.set_target(Path("clinic b"))
+
+    assert "A layer of 256 units is put before the last one, since adapting could move nothing" in page.paragraph.text()
+    assert "Before the last layer stands a hidden one of 256 units" in page.details.text()
+    assert page._groups[-1].parameters > before, "the ladder counts it"
+    assert prepared(bench.draft.training).head_units == 256, "and so it will be made"
+
+    bench.draft.set_training("adapt", "statistics")
+    assert "is put before the last one" not in page.paragraph.text() and page._groups[-1].parameters == before
+
+
+def test_a_row_of_domain_adaptation_does_not_say_that_images_are_missing_where_it_adapts(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    bench.draft.set_similarity("different")
+    bench.draft.set_strategy("feature-extraction")
+    assert "it trains without that term" in page.details.text()
+    bench.draft.set_target(Path("clinic b"))
+    assert "without that term" not in read(page)
+
+
+def test_the_review_of_a_run_that_adapted_says_to_what(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    site = Target(name="clinic <b>", fingerprint="b" * 64, images=40)
+    training = Training(strategy="feature-extraction", adapt="mcc", head="hidden", head_units=256)
+    bench.draft.load(RunSpec(target=site, training=training), None, CELLS)
+    bench.begin()
+    assert "It adapts to the images in “clinic <b>” by “Sharpen the answers (MCC)”: " in page.paragraph.text()
+
+
+def test_a_way_without_its_folder_cannot_be_started(qtbot: QtBot) -> None:
+    bench, page = shown(qtbot)
+    bench.draft.set_training("adapt", "mmd")
+    assert page.hint().startswith("Adapting needs images of a new site.") and not page.primary_action().isEnabled()

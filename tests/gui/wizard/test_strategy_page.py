@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.wizard_bench import FakeBench, summary
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tlgui.core.adaptation import ADAPTATIONS, Adaptation
 from tlgui.core.advice_events import Advised, SimilarityMeasured, Way
 from tlgui.core.events import Failed, Progress, Stopped, StrategyChosen
 from tlgui.core.planning import resolve
-from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Training
+from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Target, Training
 from tlgui.core.similarity import Band, MeasuredSimilarity
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.widgets import Button, Dialog
@@ -457,3 +461,146 @@ def test_a_run_that_began_shows_what_was_measured_then(bench: FakeBench, page: S
     assert "Another kind of picture" in read(page.similarity)
     assert not page.similarity.again.isVisibleTo(page)
     assert "Try both" not in [b.plain_text for b in page.advice.findChildren(Button) if b.isVisibleTo(page)]
+
+
+# -- images of a new site -----------------------------------------------------------------------------------------
+
+
+def held(path: Path) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    return data
+
+
+def drag(page: StrategyPage, path: Path) -> bool:
+    """Holds a folder over the card; whether it would be taken."""
+    data = held(path)  # the event does not keep it
+    event = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                            Qt.KeyboardModifier.NoModifier)  # fmt: skip
+    event.ignore()
+    page.site.dragEnterEvent(event)
+    return event.isAccepted()
+
+
+def drop(page: StrategyPage, path: Path) -> None:
+    data = held(path)
+    page.site.dropEvent(
+        QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                   Qt.KeyboardModifier.NoModifier)
+    )  # fmt: skip
+
+
+def test_without_a_new_site_the_card_says_what_it_is_for_and_asks_nothing(bench: FakeBench, page: StrategyPage) -> None:
+    assert page.site.isVisible() and bench.draft.level == "guided"
+    said = read(page.site)
+    assert "A model that was good at one hospital often fails at the next." in said
+    assert "Unlabelled images from there can help; labels are never read." in said
+    assert not page.site.way.isVisible() and not page.site.weight.isVisible() and not page.site.remove.isVisible()
+    assert page.site.height() < 110, "it must not crowd a small window"
+
+
+def test_a_folder_that_is_dropped_on_the_card_is_adapted_to(
+    bench: FakeBench, page: StrategyPage, tmp_path: Path
+) -> None:
+    site = tmp_path / "clinic <b>"
+    site.mkdir()
+    (tmp_path / "a file").write_bytes(b"")
+    assert not drag(page, tmp_path / "a file") and "Let go" not in read(page.site)
+    assert drag(page, site) and "Let go to adapt to this folder." in read(page.site)
+    drop(page, site)
+
+    assert (bench.draft.target, bench.draft.training.adapt) == (site, "mmd")
+    said = read(page.site)
+    assert "clinic <b>" in said and "Its images are read when the run begins." in said and "Let go" not in said
+    assert "The network is taught to give features of both sites the same distribution." in said
+    assert page.site.way.currentText() == "Match the features (MMD)"
+    assert page.primary_action().isEnabled() and page.site.weight.value() == 1.0
+
+
+@pytest.mark.parametrize("row", ADAPTATIONS.values(), ids=lambda row: row.name)
+def test_each_way_says_what_it_does_and_asks_for_a_weight_where_it_has_one(
+    bench: FakeBench, page: StrategyPage, row: Adaptation
+) -> None:
+    bench.draft.set_target(Path("clinic b"))
+    page.site.way.choose(row.name)
+    assert bench.draft.training.adapt == row.name
+    assert row.sentence in read(page.site)
+    assert page.site.weight.isVisible() == row.during
+
+
+def test_a_weight_that_is_none_is_said_and_cannot_go_on(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_target(Path("clinic b"))
+    page.site.weight.setText("0,5")
+    assert bench.draft.training.adapt_weight == 0.5
+
+    page.site.weight.setText("11")
+    assert bench.draft.training.adapt_weight == 0.5
+    assert "Allowed is 0.01 to 10." in read(page.site)
+    assert page.hint() == "Weight of adapting: Allowed is 0.01 to 10." and not page.primary_action().isEnabled()
+
+    page.site.way.choose("statistics")
+    assert page.primary_action().isEnabled(), "it has no weight"
+
+
+def test_the_folder_can_be_removed_again_by_keyboard(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_target(Path("clinic b"))
+    page.site.remove.setFocus()
+    qtbot.keyClick(page.site.remove, Qt.Key.Key_Space)
+    assert (bench.draft.target, bench.draft.training.adapt) == (None, "none")
+    assert page.focusWidget() is page.site.folder
+
+
+def test_adapting_without_a_folder_says_so_at_the_card_and_beside_next(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    bench.draft.set_training("adapt", "mcc")
+    asks = "Adapting needs images of a new site. Choose their folder, or train without adapting."
+    assert asks in read(page.site) and page.hint() == asks and not page.primary_action().isEnabled()
+    press(qtbot, page.site, "Train without adapting")
+    assert page.primary_action().isEnabled() and bench.draft.training.adapt == "none"
+
+
+def test_a_row_of_domain_adaptation_trains_with_it_once_there_are_images(bench: FakeBench, page: StrategyPage) -> None:
+    answer(page, "Another kind of picture")
+    assert "no adaptation yet" in rows(page)[4] and "it trains without that term" in read(page.advice)
+
+    bench.draft.set_target(Path("clinic b"))
+    assert "Last layer, then group after group; adapts to the new site" in rows(page)[4]
+    assert "Only a new last layer learns; adapts to the new site" in rows(page)[2]
+    assert "adapts" not in rows(page)[3], "the textbook has none there"
+    said = read(page.advice)
+    assert "it trains with it: it adapts to “clinic b”" in said and "without that term" not in said
+
+
+def test_what_the_network_said_of_missing_images_yields_to_the_folder(bench: FakeBench, page: StrategyPage) -> None:
+    way = Way(strategy="feature-extraction", reason="Little is left to gain.")
+    found = Advised(
+        images=1092, classes=3, images_per_class_min=348, similarity=None, similarity_sentence="", answer=None,
+        textbook=Way(strategy="feature-extraction", adapt=True), recommended=way, runner_up=None, sure="sure",
+        by="images", trial=False, trial_would_tell=False, difference="There are none, so it trains without.",
+    )  # fmt: skip
+    bench.advice.say(found=found)
+    assert "There are none, so it trains without." in read(page.advice)
+    bench.draft.set_target(Path("clinic b"))
+    assert "There are none" not in read(page.advice) and "adapts to “clinic b”" in read(page.advice)
+
+
+def test_a_run_that_adapted_shows_its_new_site_and_nothing_can_be_changed(bench: FakeBench, page: StrategyPage) -> None:
+    site = Target(name="clinic b", fingerprint="b" * 64, images=40)
+    bench.draft.load(RunSpec(target=site, training=Training(adapt="adversarial", adapt_weight=20)), None, summary({}))
+    bench.begin()
+    assert "clinic b" in read(page.site) and page.site.way.currentText() == "Confuse a judge (adversarial)"
+    assert page.site.weight.text() == "20" and page.site.weight.isReadOnly() and not page.site.way.isEnabled()
+    assert not page.site.folder.isVisible() and not page.site.remove.isVisible()
+    assert not drag(page, Path.home())
+
+    bench.draft.load(RunSpec(), None, summary({}))
+    assert not page.site.isVisible(), "of a run that did not adapt there is nothing to show"
+
+
+def test_every_part_of_the_card_has_a_name_and_says_what_a_press_does(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_target(Path("clinic b"))
+    parts = (page.site.folder, page.site.remove, page.site.way, page.site.weight)
+    assert all(part.accessibleName() for part in parts)
+    assert all(part.toolTip() for part in parts[:3])
+    assert [part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts] == [Qt.FocusPolicy.TabFocus] * 4

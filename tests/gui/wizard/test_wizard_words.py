@@ -59,7 +59,7 @@ def test_the_table_has_the_textbooks_six_rows_after_the_open_one() -> None:
         ("above 100,000", "any", "Full fine-tuning, perhaps from scratch"),
     ]
     assert {name for row in ROWS for name in row.names()} == {"auto", *STRATEGIES}, "every strategy can be reached"
-    assert all(row.sentence for row in ROWS)
+    assert all(row.sentence() for row in ROWS)
 
 
 @pytest.mark.parametrize("row", CELLS_OF_TABLE, ids=lambda row: row.title)

@@ -99,7 +99,7 @@ def _asked(job: commands.Advise, listed: list[ListedImage], control: Control) ->
         setup = yield from _quietly(set_up(given), goes_on)
         try:
             answer = None
-            if given.network.row.pretrained:
+            if given.network.pretrained:
                 answer = yield from first_answer(setup, Features(), goes_on)
             live = Live(setup, kept=False)
             decision, outcome = yield from weighed(live, answer, goes_on, job.trial)

@@ -14,12 +14,18 @@ from tlgui.core.augmentations import augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.run_folder import open_run
+from tlgui.core.source import learned_by
 from tlgui.engine import results, trained_model
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.samples import Part, Reader
 from tlgui.imaging.names import counted
 from tlgui.imaging.scan import scan_folder
+
+_SEEN = {
+    "train": "The model was trained on these images: this says nothing about new ones.",
+    "known": "The network had seen these images before this run, or without their labels: this flatters it.",
+}
 
 
 def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
@@ -45,15 +51,18 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     manifest = run.manifest()
     # Where the same picture stands in two parts, it counts as one that the model was trained on.
     own = {row.content_hash: part for part in ("test", "validation", "train") for row in manifest if row.part == part}
+    # What its network learned before this run, and saw of a new site without labels, is not new to it either.
+    before = learned_by(run).chosen
+    told_apart: dict[str, str] = {**own, **{one: "known" for one in before if own.get(one, "test") == "test"}}
     by_part: dict[str, list[int]] = {}
     for index, record in enumerate(scan.used):
-        by_part.setdefault(own.get(record.content_hash, "new"), []).append(index)
+        by_part.setdefault(told_apart.get(record.content_hash, "new"), []).append(index)
     reader = Reader(
         root, model.network.preprocessing, model.card.pixel_rule, augmentation("off"), torch.get_num_threads()
     )
     skipped = 0
     try:
-        for name in ("train", "validation", "test", "new"):
+        for name in ("train", "known", "validation", "test", "new"):
             if name not in by_part:
                 continue
             chosen = [scan.used[index] for index in by_part[name]]
@@ -76,9 +85,8 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
                     return
             probabilities = model.probabilities(logits)
             metrics = results.metrics_of(probabilities, part, model.card.classes, chose_epoch=name == "validation")
-            if name == "train":
-                told_of = "The model was trained on these images: this says nothing about new ones."
-                metrics["note"] = f"{told_of} {part.score_note()}".rstrip()
+            if name in _SEEN:
+                metrics["note"] = f"{_SEEN[name]} {part.score_note()}".rstrip()
             skipped += len(part.skipped)
             if name == "test":
                 results.count_test_evaluation(run)

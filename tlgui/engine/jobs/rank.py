@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlgui.core import commands, events
-from tlgui.core.backbones import BACKBONES
 from tlgui.core.errors import UserError
 from tlgui.core.events import BackbonesRanked, Event, RankedBackbone
 from tlgui.core.shares import clustered
 from tlgui.core.split import folds
-from tlgui.engine import free_memory, probe, weights_state
+from tlgui.engine import free_memory, probe
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import draw, see
+from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.first_answer import head_inputs
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.rank_candidates import TOO_LARGE, Candidate, candidates
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.preprocess import to_input
 from tlgui.engine.ranking import log_me, nearest_right
@@ -59,25 +60,24 @@ def rank(job: commands.RankBackbones, control: Control) -> Iterator[Event]:
     yield events.Completed(message=answer.sentence)
 
 
-def ready() -> list[str]:
-    """Networks whose pretrained weights are on this computer, in the order of the table."""
-    there = {state.backbone for state in weights_state.states() if state.state in ("embedded", "ready")}
-    return [name for name in BACKBONES if name in there]
-
-
 def _asked(job: commands.RankBackbones, images: list[ListedImage]) -> Generator[Event, None, BackbonesRanked]:
-    names = job.backbones or ready()
     rows: list[RankedBackbone] = []
-    left_out: dict[str, str] = {}
+    found = candidates(job, images)
+    left_out, images = dict(found.left_out), found.images
     seen_by: list[list[ListedImage]] = []
     parts: list[Tensor] = []
-    for number, name in enumerate(names):
-        yield events.Progress(stage=f"preparing {name}", done=number, total=len(names))
+    for number, one in enumerate(found.candidates):
+        yield events.Progress(stage=f"preparing {one.label}", done=number, total=len(found.candidates))
         began = time.monotonic()
         try:
-            seen, features = yield from _features(job, name, images)
+            seen, features = yield from _features(job, one, images)
         except UserError as error:
-            left_out[name] = f"{error.problem} {error.remedy}"
+            left_out[one.label] = f"{error.problem} {error.remedy}"
+            continue
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            left_out[one.label] = TOO_LARGE
             continue
         finally:
             free_memory.give_back()
@@ -87,14 +87,15 @@ def _asked(job: commands.RankBackbones, images: list[ListedImage]) -> Generator[
         classes = sorted({image.class_name for image in seen})
         labels = torch.tensor([classes.index(image.class_name) for image in seen])
         groups = [image.group for image in seen]
-        right = yield from _probed(features, labels, len(classes), parts, name)
+        right = yield from _probed(features, labels, len(classes), parts, one.label)
         near = nearest_right(features, labels, len(classes), parts)
         low, high = clustered(right.tolist(), groups)
         near_low, near_high = clustered(near.tolist(), groups)
         rows.append(
             RankedBackbone(
-                backbone=name,
-                label=_label(name),
+                backbone=one.backbone,
+                label=one.label,
+                run=one.run,
                 probe=right.double().mean().item(),
                 probe_low=low,
                 probe_high=high,
@@ -117,15 +118,16 @@ def _asked(job: commands.RankBackbones, images: list[ListedImage]) -> Generator[
         left_out=left_out,
         images=len(seen),
         folds=len(parts),
+        known=found.known,
         largest_class=max(Counter(image.class_name for image in seen).values()) / len(seen),
         sentence=sentence_of(rows),
     )
 
 
 def _features(
-    job: commands.RankBackbones, name: str, images: list[ListedImage]
+    job: commands.RankBackbones, one: Candidate, images: list[ListedImage]
 ) -> Generator[Event, None, tuple[list[ListedImage], Tensor]]:
-    network, device = pretrained_network(name, 2, "crop", None)
+    network, device = pretrained_network(one.backbone, 2, one.fit, one.size, one.weights_file)
     trunk = trunk_of(network, device, len(images))
     found: list[Tensor] = []
 
@@ -136,12 +138,12 @@ def _features(
         chunks = torch.split(torch.stack(squares), CHUNK)
         found.extend(head_inputs(network, device, trunk(chunk, network.head_index)) for chunk in chunks)
 
-    seen = yield from told(see(Path(job.data), images, job.rule, look, take), f"{_label(name)} looks", len(images))
+    seen = yield from told(see(Path(job.data), images, job.rule, look, take), f"{one.label} looks", len(images))
     return seen, torch.cat(found).cpu()
 
 
 def _probed(
-    features: Tensor, labels: Tensor, classes: int, parts: Sequence[Tensor], name: str
+    features: Tensor, labels: Tensor, classes: int, parts: Sequence[Tensor], label: str
 ) -> Generator[Event, None, Tensor]:
     steps = probe.cross_validated(features, labels, classes, parts)
     while True:
@@ -150,7 +152,7 @@ def _probed(
         except StopIteration as end:
             right: Tensor = end.value
             return right
-        yield events.Progress(stage=f"asking {_label(name)}", done=done, total=len(parts))
+        yield events.Progress(stage=f"asking {label}", done=done, total=len(parts))
 
 
 def _folds(seen: Sequence[ListedImage], seed: int) -> list[Tensor]:
@@ -160,10 +162,6 @@ def _folds(seen: Sequence[ListedImage], seed: int) -> list[Tensor]:
     if len(parts) < 2 or len({image.class_name for image in seen}) < 2:
         raise UserError("Too few images can be read to ask networks.", "Add images, then ask again.")
     return parts
-
-
-def _label(name: str) -> str:
-    return BACKBONES[name].label if name in BACKBONES else name
 
 
 def sentence_of(rows: Sequence[RankedBackbone]) -> str:
@@ -177,6 +175,11 @@ def sentence_of(rows: Sequence[RankedBackbone]) -> str:
     if len(rows) == 1:
         return f"{best.label} tells {score} right as it is. It is the only network that is ready here. {CAVEAT}"
     rivals = [row.label for row in rows[1:] if row.probe_high >= best.probe_low]
+    if rivals and any(row.run for row in rows):
+        return (
+            f"{best.label} tells most as it is, {score}, but is not clearly better than {', '.join(rivals)}. Training with "
+            f"an earlier run's network and without it, side by side, tells more. {CAVEAT}"
+        )
     if rivals:
         return (
             f"{best.label} tells most as it is, {score}, but is not clearly better than {', '.join(rivals)}: take the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from tlgui.core import commands, events
+from tlgui.core.adaptation import adaptation
 from tlgui.core.backbones import Backbone, check_strategy
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
@@ -21,6 +23,8 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.core.split import PARTS
 from tlgui.core.strategies import AUTO, strategy
 from tlgui.engine import results, trained_model, weights
+from tlgui.engine.adaptation.after import align
+from tlgui.engine.adaptation.site import site_notices, site_of
 from tlgui.engine.backbones import build
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
@@ -33,6 +37,7 @@ from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Outcome, Setup
+from tlgui.engine.start_weights import beginning_words, is_published
 from tlgui.engine.timm_models import row_of
 from tlgui.engine.trained_model import TrainedModel
 from tlgui.imaging.listing import ListedImage
@@ -114,13 +119,19 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     network.model.to(device)
     if not resume:
         spec = yield from _with_similarity(run, spec, root)
-    setup = yield from set_up(Given(run, spec, network, parts, root, control, device, checkpoints))
+    target, target_root = site_of(run, spec, job)
+    if target is not None and not resume:
+        yield from site_notices(spec, network)
+    given = Given(run, spec, network, parts, root, control, device, checkpoints, target, target_root)
+    setup = yield from set_up(given)
     setup.resume, setup.more_epochs = resume, job.more_epochs
     try:
         outcome = yield from fit(setup)
         if outcome.best_epoch is None:
             yield events.Stopped(run=job.run)
             return
+        if setup.target is not None and not adaptation(setup.training.adapt).during and (yield from align(run, setup)):
+            outcome = replace(outcome, lowest=0)  # the whole network answers otherwise than what was kept of it
         stopped = (yield from _evaluate(run, setup, parts, outcome)) or outcome.stopped
     finally:
         setup.frozen.close()
@@ -168,9 +179,11 @@ def _own_weights(run: RunFolder, spec: RunSpec, job: commands.Train) -> str:
     path = Path(job.weights_file)
     own = weights.sha256_of(path) if job.weights_file and path.is_file() else ""
     if spec.weights not in ("pretrained", own):
+        source = spec.source
+        what = f"the network of the run '{source.run}'" if source is not None else "a weights file of its own"
         raise UserError(
-            f"The run '{run.name}' begins with a weights file of its own, whose sha256 begins with {spec.weights[:8]}.",
-            "Give that file with --weights FILE.",
+            f"The run '{run.name}' begins with {what}, whose sha256 begins with {spec.weights[:8]}.",
+            "Give that run with --weights RUN." if source is not None else "Give that file with --weights FILE.",
             code="weights_own",
         )
     return own
@@ -184,12 +197,12 @@ def _network(
     row.at(spec.size)  # a size that it does not take is refused before anything is fetched
     state = None
     source = f"The weights of {row.label}"
-    # "auto" becomes from-scratch where nothing pretrained was published.
-    needed = strategy(spec.training.strategy).pretrained and (row.pretrained or spec.training.strategy != AUTO)
+    # "auto" becomes from-scratch where nothing pretrained was published, unless an earlier run has trained it.
+    known = row.pretrained or bool(job.weights_file) or spec.training.strategy != AUTO
+    needed = strategy(spec.training.strategy).pretrained and known
     if not resume and needed:
         if job.weights_file:
-            path = Path(job.weights_file)
-            state, source = weights.read_file(path), f"'{path.name}'"
+            state, source = weights.read_file(Path(job.weights_file)), weights.named(job.weights_file)
         else:
             check_strategy(row, spec.training.strategy)
             state = yield from pretrained(row, job.download, control)
@@ -200,8 +213,12 @@ def _network(
         )
     head, seed = head_of(spec.training), spec.training.seed
     network = build(row, len(spec.dataset.classes), state, spec.fit, source, spec.size, head, seed)
+    if spec.weights != "pretrained":
+        network.pretrained = True  # one that goes on was given none
     if network.note and not resume:
         yield events.Notice(code="input_size", message=network.note)
+    if spec.source is not None and state is not None:
+        yield events.Notice(code="source", message=beginning_words(spec.source, is_published(network)))
     return network
 
 
@@ -240,6 +257,24 @@ def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Out
             if stopped and name == "train":
                 break
     setup.frozen.flush()
-    for name, metrics in results.write(run, model, answers).items():
+    for name, metrics in results.write(run, model, answers, _remark(run, setup, answers, outcome)).items():
         yield events.Evaluated(split=name, metrics=metrics)
     return stopped
+
+
+def _remark(
+    run: RunFolder, setup: Setup, answers: dict[str, tuple[Part, NDArray[np.float64]]], outcome: Outcome
+) -> str:
+    """Where the model holds the statistics of a new site, the curve was of the known site with its own: both are said."""
+    if setup.target is None or not adaptation(setup.training.adapt).during:
+        return ""
+    part, shares = answers["validation"]
+    right = float((shares.argmax(1) == part.left.labels.numpy()).mean())
+    ended = [one for one in run.events() if isinstance(one, events.EpochEnded) and one.epoch == outcome.best_epoch]
+    before = ended[-1].validation_accuracy if ended else None
+    if before is None or abs(before - right) * len(part.left) < 1:
+        return ""
+    return (
+        "This is the model for the new site, with the statistics of that site's images. With its own, the known site's "
+        f"validation images are {100 * before:.0f} % right, as the curve says."
+    )

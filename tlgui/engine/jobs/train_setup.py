@@ -25,6 +25,7 @@ from tlgui.core.run_spec import Chosen, FirstAnswer, Machine, RunSpec, Training
 from tlgui.core.split import PARTS
 from tlgui.core.strategies import AUTO, strategy
 from tlgui.engine import cache, free_memory
+from tlgui.engine.adaptation.target import NAME
 from tlgui.engine.checkpoints import Checkpoints, Place
 from tlgui.engine.control import Control
 from tlgui.engine.device import physical_cores
@@ -56,6 +57,7 @@ class Given:
         parts: its images.
         root: the folder that they are in.
         control, device: of the job.
+        target, target_root: unlabelled images of a new site, and their folder; `None` where the run adapts to none.
         checkpoints: of the run.
     """
 
@@ -67,6 +69,8 @@ class Given:
     control: Control
     device: torch.device
     checkpoints: Checkpoints
+    target: Part | None = None
+    target_root: Path | None = None
 
 
 def set_up(given: Given) -> Generator[Event, None, Setup]:
@@ -107,7 +111,8 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
         network.model.load_state_dict(given.checkpoints.model())
     with ExitStack() as stack:
         variation = in_use(training.augmentation, training.mirror)
-        reader = Reader(given.root, network.preprocessing, spec.pixel_rule, variation, threads)
+        others = {NAME: given.target_root} if given.target_root is not None else {}
+        reader = Reader(given.root, network.preprocessing, spec.pixel_rule, variation, threads, others)
         stack.callback(reader.close)
         frozen, compiled = yield from _frozen_part(given, training, place, reader, threads)
         stack.pop_all()
@@ -145,6 +150,7 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
         precision=precision,
         settle=lambda answer, chosen, settled: _settle(run, answer, chosen, settled),
         first_answer=spec.first_answer,
+        target=given.target,
         images=dataset.images,
         groups=[row.group for row in manifest if row.part == "train"],
         validation_groups=[row.group for row in manifest if row.part == "validation"],
@@ -162,7 +168,8 @@ def _frozen_part(
     views = views_in_all(ahead)
     first = place.first if place else first_trainable(training, network.head_index)
     cut = network.cut_below(first)
-    needed = needed_bytes(network, cut, len(parts["train"]), len(parts["validation"]), views)
+    seen = len(parts["train"]) + (len(given.target) if given.target is not None else 0)
+    needed = needed_bytes(network, cut, seen, len(parts["validation"]), views)
     if place is not None:
         # Views follow from it, so a run that goes on does as it did before, whatever the disk holds now.
         caching = place.caching

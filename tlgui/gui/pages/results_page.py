@@ -14,6 +14,7 @@ from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.folder_dialog import ask_for_folder
+from tlgui.gui.new_site import about_scores
 from tlgui.gui.notes import NotesButton
 from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.results.class_table import ClassTable
@@ -22,7 +23,7 @@ from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.viewer import ImageViewer, Shown
-from tlgui.gui.widgets import Action, Button, Card, EmptyState, Label, Page
+from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
 from tlgui.gui.wizard.review.decided import decided_of_run
 
@@ -79,6 +80,7 @@ class ResultsPage(Page):
             Button(action=page_action(self._bench, "train", "Go to training", self)),
         )
         self._strip = ScoreStrip()
+        self.site = Banner("info")
         self.decided = Label("", "caption", wrap=True)
         self._matrix = ConfusionMatrix()
         self._matrix.cell_pressed.connect(self._open_cell)
@@ -92,6 +94,7 @@ class ResultsPage(Page):
         self._mistakes.mistake_pressed.connect(self._open_mistakes)
         self.body.addWidget(self._empty)
         self.body.addWidget(self._strip)
+        self.body.addWidget(self.site)
         self.body.addWidget(self.decided)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
         self._side.addWidget(self._matrix_card)
@@ -154,6 +157,9 @@ class ResultsPage(Page):
         self.set_sentence(self._what(findings))
         self._strip.set_findings(findings)
         spec = self._bench.run_spec
+        title, text = about_scores(spec)
+        self.site.set("info", title, text)
+        self.site.setVisible(bool(title))
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))
         self._matrix.set_counts(findings.shown.classes, findings.shown.confusion_matrix)
@@ -200,7 +206,8 @@ class ResultsPage(Page):
     def _set_filled(self, filled: bool) -> None:
         self._empty.setVisible(not filled)
         self._find_button.setVisible(False)
-        self.decided.hide()
+        for line in (self.site, self.decided):
+            line.hide()
         for part in (self._strip, self._matrix_card, self._table, self._mistakes):
             part.setVisible(filled)
 

@@ -14,6 +14,7 @@ from tlgui.gui.coached import Coached
 from tlgui.gui.notes import NotesButton
 from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.train.actions import Kind, RunActions
+from tlgui.gui.pages.train.alarm_banner import AlarmBanner
 from tlgui.gui.pages.train.coach_line import CoachLine
 from tlgui.gui.pages.train.ending import Said, remedy_of, said_of, sentence_of
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
@@ -24,6 +25,7 @@ from tlgui.gui.pages.train.move_dialog import MoveDialog
 from tlgui.gui.pages.train.planned import filled_in, planned_groups
 from tlgui.gui.pages.train.plot_cards import PlotCards
 from tlgui.gui.pages.train.rate_dialog import RateDialog
+from tlgui.gui.pages.train.site_card import SiteCard
 from tlgui.gui.pages.train.status_card import ENGINE_BEGINS, ENGINE_STARTS, RUN_IS_MADE, StatusCard
 from tlgui.gui.run_reasons import ANOTHER_TRAINS, ENDED
 from tlgui.gui.widgets import Action, Banner, Button, Dialog, EmptyState, IconButton, Page, plain_tooltip
@@ -94,14 +96,17 @@ class TrainPage(Page):
         self._disk = Banner("warn", "The disk is full", "Free some space, then continue: nothing is lost.")
         self._disk.add_button(Button(small=True, action=self.actions_of_run.pause))
         self._disk.hide()
+        self.alarm = AlarmBanner(self.actions_of_run)
         self.status_card, self.plots, self.log = StatusCard(), PlotCards(), LogFold()
         self.coach_line = CoachLine()
-        for widget in (self._ended, self._disk, self.status_card, self.coach_line, self._saved):
+        for widget in (self._ended, self.alarm, self._disk, self.status_card, self.coach_line, self._saved):
             main.addWidget(widget)
         main.addWidget(self.plots, 1)
         main.addWidget(self.log)
         self.layers_card = LayersCard(self.actions_of_run.undo, self.why_action)
         self.ladder, self.plan = self.layers_card.ladder, self.layers_card.plan
+        self.site_card = SiteCard(self.actions_of_run.ask_weight)
+        side.addWidget(self.site_card)
         side.addWidget(self.layers_card)
         side.addStretch(1)
         self.ladder.plan_asked.connect(self.open_plan)
@@ -167,7 +172,7 @@ class TrainPage(Page):
         self.log.setVisible(run is not None and self.log_action.isChecked())
         self._show_foot(run)
         if run is None:
-            for banner in (self._ended, self._disk, self.coach_line):
+            for banner in (self._ended, self.alarm, self._disk, self.coach_line, self.site_card):
                 banner.hide()
             self._said = None
             self.set_sentence(_NO_RUN)
@@ -177,6 +182,7 @@ class TrainPage(Page):
         measure = measure_of(spec)
         self.status_card.show_run(run, self._begins(), measure.words if measure is not None else "")
         self._show_ending(run)
+        self.alarm.show_run(run)
         self._disk.setVisible(run.waits_for_disk)
         training = spec.training if spec is not None else None
         self.coach_line.show_coaching(self._coached.said(run, training))
@@ -186,6 +192,7 @@ class TrainPage(Page):
             # Until the engine has built the network, what is planned stands here.
             groups = self._planned()
             rates = {group.name: group.learning_rate for group in groups if group.learning_rate is not None}
+        self.site_card.show_run(run, spec)
         self.layers_card.show_run(run, groups, rates, training)
         self.log.show_lines(run.log)
 
@@ -226,6 +233,7 @@ class TrainPage(Page):
         self._ended.set(said.tone, said.problem, said.remedy)
         for kind, text, callback in (
             ("images", "Find the images…", self._bench.choose_images),
+            ("site", "Find the new site's images…", self._bench.choose_site),
             ("backbone", "Go to Backbone", lambda: self._bench.show("backbone")),
         ):
             if remedy_of(run) == kind:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 from tlgui.core import events
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE, Backbone
 from tlgui.core.errors import UserError
+from tlgui.core.run_spec import Source
 from tlgui.gui.draft import Level
 from tlgui.gui.networks import label_of, network, networks
 from tlgui.gui.widgets import Action, Button, Card, Divider, Label, Page, Segmented
@@ -19,6 +20,7 @@ from tlgui.gui.wizard.backbone.backbone_table import BackboneTable, Legend
 from tlgui.gui.wizard.backbone.by_hand import ByHandCard
 from tlgui.gui.wizard.backbone.rank_dialog import RankDialog
 from tlgui.gui.wizard.backbone.size_card import SizeCard
+from tlgui.gui.wizard.backbone.source_dialog import SourceDialog
 from tlgui.gui.wizard.backbone.timm_dialog import TimmDialog
 from tlgui.gui.wizard.backbone.weights_card import WeightsCard
 
@@ -43,6 +45,7 @@ class BackbonePage(Page):
         super().__init__("Backbone", _SENTENCE, parent=parent)
         self._bench = bench
         self._files: dict[str, str] = {}  # the person's own checked file, by network
+        self._sources: dict[str, Source] = {}  # the earlier runs that files are of
         self._checking: tuple[str, Path] | None = None
         self._looking = False
         self._tried: set[str] = set()
@@ -106,6 +109,8 @@ class BackbonePage(Page):
         self.size_card.field.problem_changed.connect(self._show_foot)
         self.weights.file_asked.connect(self._choose_file)
         self.weights.published_asked.connect(self._on_published_asked)
+        self.weights.run_asked.connect(self._on_run_asked)
+        self.weights.compare_asked.connect(self._on_compare_asked)
         self.weights.download_asked.connect(self._download)
         self.weights.cancel_asked.connect(bench.cancel_download)
         self.by_hand.look_again.connect(self._on_look_again)
@@ -113,6 +118,7 @@ class BackbonePage(Page):
         bench.backbones.changed.connect(self._on_backbones_changed)
         bench.run_changed.connect(self._refresh)
         bench.device_changed.connect(self._refresh)
+        bench.compare.changed.connect(self._refresh)
         bench.download_event.connect(self._on_download_event)
         bench.weights_checked.connect(self._on_weights_checked)
 
@@ -138,7 +144,8 @@ class BackbonePage(Page):
         speeds = words.speeds(bench.machine.speeds)
         states = {name: self._state(name) for name in networks()}
         self.level.set_value(bench.draft.level)
-        self.table.show_networks(speeds, states, self._shown_files(), bench.weights.measuring, bench.read_only)
+        of_runs = [name for name, file in self._files.items() if file in self._sources]
+        self.table.show_networks(speeds, states, self._shown_files(), bench.weights.measuring, bench.read_only, of_runs)
         self.table.set_picked(self.table.names.index(row.name) if self._known else -1)
         self._show_reason(row, speeds)
         self._show_weights(row, states[row.name])
@@ -156,7 +163,7 @@ class BackbonePage(Page):
         self.set_hint(
             "Read only: the run has begun"
             if bench.read_only
-            else words.foot_hint(row, self._state(row.name), self._files.get(row.name, ""))
+            else words.foot_hint(row, self._state(row.name), self._files.get(row.name, ""), bench.draft.source)
         )
 
     def _size_problem(self) -> str:
@@ -187,6 +194,8 @@ class BackbonePage(Page):
         draft = self._bench.draft
         if draft.weights_file:
             self._files[draft.backbone] = draft.weights_file
+            if draft.source is not None:
+                self._sources[draft.weights_file] = draft.source
 
     def _shown_files(self) -> dict[str, str]:
         return {name: Path(file).name for name, file in self._files.items()}
@@ -211,7 +220,11 @@ class BackbonePage(Page):
     def _show_weights(self, row: Backbone, state: words.State) -> None:
         own = self._shown_files().get(row.name, "")
         read_only = self._bench.read_only
-        self.weights.show_state(row, state, own, read_only)
+        source = self._sources.get(self._files.get(row.name, ""))
+        self.weights.show_state(row, state, own, read_only, source)
+        if source is not None:
+            compare = self._bench.compare
+            self.weights.set_against_compare(compare.reason_against_start(), compare.with_and_without_takes())
         self.weights.set_busy_elsewhere(self._bench.weights.downloading not in ("", row.name))
         self.weights.setVisible(not read_only)
         self._cards.setStretch(1, 0 if read_only else 1)
@@ -228,7 +241,8 @@ class BackbonePage(Page):
         if self._bench.read_only:
             self._refresh()  # the table has marked the row already
         elif name != self._bench.draft.backbone:
-            self._bench.draft.set_backbone(name, weights_file=self._files.get(name, ""))
+            file = self._files.get(name, "")
+            self._bench.draft.set_backbone(name, weights_file=file, source=self._sources.get(file))
             self._measure()
 
     def _on_get_asked(self, name: str) -> None:
@@ -249,6 +263,14 @@ class BackbonePage(Page):
             self._bench.measure_backbone(name)
             if self._bench.weights.measuring == name:
                 self._tried.add(name)  # a measurement that fails is not begun again and again
+
+    def _on_run_asked(self) -> None:
+        SourceDialog(self._bench, self.window()).open()
+
+    def _on_compare_asked(self) -> None:
+        if not self._bench.compare.reason_against_start():
+            self._bench.compare.start_with_and_without()
+            self._bench.show("compare")
 
     def _on_rank_asked(self) -> None:
         RankDialog(self._bench, self.window()).open()

@@ -15,7 +15,9 @@ from tlgui.core.paths import projects_dir
 from tlgui.core.planning import ladder_rates
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO
+from tlgui.gui.beginnings import named
 from tlgui.gui.networks import network
+from tlgui.gui.new_site import adds_layer, site_name, with_layer
 from tlgui.gui.widgets import Action, Button, Card, Label, NoticeList, Page
 from tlgui.gui.wizard.augmentation.answer import answer_of
 from tlgui.gui.wizard.costs import costs, if_it_becomes
@@ -137,7 +139,10 @@ class ReviewPage(Page):
             self.paragraph.setText(known if row is not None else f"{draft.backbone} is not known on this computer.")
             return
         is_open = advice is not None
+        layer = not read_only and adds_layer(draft.training)  # of a run that began it stands in its settings
+        training = with_layer(training) if layer else training
         facts = plan.Facts(
+            source=named(draft.source),
             backbone=row,
             training=training,
             classes=[one.name for one in summary.classes],
@@ -145,6 +150,8 @@ class ReviewPage(Page):
             validation=sum(one.validation for one in summary.classes),
             test=sum(one.test for one in summary.classes),
             open=is_open,
+            site=site_name(draft),
+            layer=layer,
         )
         chosen = f" Chosen by measurement: {draft.chosen.sentence}" if read_only and draft.chosen is not None else ""
         self.paragraph.setText(plan.paragraph(facts) + chosen)

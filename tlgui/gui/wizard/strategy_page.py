@@ -13,6 +13,7 @@ from tlgui.core.events import StrategyChosen
 from tlgui.core.run_spec import Chosen
 from tlgui.core.similarity import kind_of, sentence_of
 from tlgui.gui.draft import SCRATCH, Level
+from tlgui.gui.new_site import missing_site, site_name, trains_with_it
 from tlgui.gui.widgets import Action, Banner, Button, Card, Page, Segmented
 from tlgui.gui.wizard.augmentation.mirror_question import MirrorQuestion
 from tlgui.gui.wizard.augmentation.openers import open_augmentation_preview
@@ -23,6 +24,7 @@ from tlgui.gui.wizard.strategy.how_many import HowManyCard
 from tlgui.gui.wizard.strategy.question import KindQuestion
 from tlgui.gui.wizard.strategy.recipe_card import RecipeCard
 from tlgui.gui.wizard.strategy.similarity_card import SimilarityCard
+from tlgui.gui.wizard.strategy.site_card import SiteCard
 from tlgui.gui.wizard.strategy.start_choice import StartChoice
 from tlgui.gui.wizard.strategy.strategy_table import StrategyTable
 from tlgui.gui.wizard.strategy.table_rows import ADVISED, chosen_row, fitting_row, table_rows
@@ -78,6 +80,7 @@ class StrategyPage(Page):
         self.question = KindQuestion()
         self.mirror = MirrorQuestion(self._bench)
         self.advice = AdviceCard()
+        self.site = SiteCard()
         self.recipe = RecipeCard()
         self.form = ParametersForm()
         self.how_many = HowManyCard()
@@ -85,7 +88,7 @@ class StrategyPage(Page):
         self.set_back = _banner("info", SET_BACK, "Undo", _UNDO_TIP, self._on_bring_back)
         self.no_weights = _banner("warn", "", "Train from scratch", _SCRATCH_TIP, self._on_from_scratch)
         shown = (self.no_weights, card, self.start, self.set_back, self.advice, self.question, self.mirror)
-        for widget in (*shown, self.recipe, self.form):
+        for widget in (*shown, self.site, self.recipe, self.form):
             main.addWidget(widget)
         main.addStretch(1)
         side.addWidget(self.how_many)
@@ -110,6 +113,11 @@ class StrategyPage(Page):
         self.advice.ask.clicked.connect(self._on_ask)
         self.similarity.again.clicked.connect(self._on_ask)
         self.recipe.picked.connect(self._on_recipe_picked)
+        self.site.chosen.connect(bench.draft.set_target)
+        self.site.removed.connect(self._on_site_removed)
+        self.site.way_picked.connect(lambda name: bench.draft.set_training("adapt", name))
+        self.site.weighed.connect(lambda weight: bench.draft.set_training("adapt_weight", weight))
+        self.site.problem_changed.connect(self._show_foot)
         self.form.edited.connect(self._on_edited)
         self.form.button_pressed.connect(self._on_button_pressed)
         self.form.problem_changed.connect(self._show_foot)
@@ -131,7 +139,7 @@ class StrategyPage(Page):
         chosen = chosen_row(self._rows, draft.training, images, self._pressed)
         self.set_sentence(_SENTENCE_BEGAN if locked else _SENTENCE)
         self.level.set_value(draft.level)
-        self.table.show_rows(self._takes(chosen), images, answer, fitting, chosen, kind)
+        self.table.show_rows(self._takes(chosen), images, answer, fitting, chosen, kind, trains_with_it(draft))
         self.start.show_choice(draft.strategy, draft.only_scratch, locked)
         self.question.set_answer(answer, locked, by_row=self._answered_by_row, measured=kind)
         self.advice.show_advice(advised(draft, locked, kind, desk.found, self._chosen(locked)), locked)
@@ -142,6 +150,8 @@ class StrategyPage(Page):
         not_asked = (problem or NOT_ASKED) if can_ask and desk.found is None else ""
         self.advice.show_question(at_work(desk.progress, desk.with_trial) if desk.looking else "", tells, not_asked)
         self.similarity.show_state(similarity, desk.looking, problem, can_ask)
+        missing = "" if locked else missing_site(draft)
+        self.site.show_site(site_name(draft), draft.target is not None or locked, draft.training, locked, missing)
         self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))
@@ -174,7 +184,7 @@ class StrategyPage(Page):
 
     def _show_foot(self) -> None:
         began = self._bench.read_only
-        reason = "" if began else self._bench.draft.missing("strategy") or self.form.problem
+        reason = "" if began else self._bench.draft.missing("strategy") or self.site.problem or self.form.problem
         self._next.set_reason(reason)
         self.set_hint(
             "Read only: the run has begun" if began else costs(self._bench, self._bench.draft.training).sentence
@@ -220,6 +230,10 @@ class StrategyPage(Page):
     def _on_bring_back(self) -> None:
         self._bench.draft.bring_back()
         self.table.setFocus()  # the link is gone
+
+    def _on_site_removed(self) -> None:
+        self._bench.draft.set_target(None)
+        self.site.folder.setFocus()  # the link is gone
 
     def _on_answered(self, answer: Any) -> None:
         self._answered_by_row = False

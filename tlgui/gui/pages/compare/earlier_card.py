@@ -1,4 +1,4 @@
-"""Earlier comparisons on this computer, to be looked at or gone on with."""
+"""Earlier comparisons of one kind on this computer, to be looked at or gone on with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from tlgui.gui import numbers
-from tlgui.gui.compared import Earlier
+from tlgui.gui.series_desk import Earlier
 from tlgui.gui.widgets import Card, Cell, Column, Table
 
 # The state stretches, so that it is the name that gives way where there is little room.
@@ -17,12 +17,18 @@ _COLUMNS = (Column("Images", min=120), Column("State", align="right", stretch=Tr
 
 
 class EarlierCard(Card):
-    """A row for each; a press shows it."""
+    """A row for each; a press shows it.
+
+    Args:
+        part: what each was made of: "way".
+        parent: the widget it lies in.
+    """
 
     opened = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, part: str = "way", parent: QWidget | None = None) -> None:
         super().__init__("Earlier comparisons", flush=True, parent=parent)
+        self._part = part
         self._folders: list[Path] = []
         self.table = Table(_COLUMNS, pickable=True, name="Earlier comparisons")
         self.table.picked.connect(lambda place: self.opened.emit(self._folders[place]))
@@ -34,7 +40,11 @@ class EarlierCard(Card):
         self.setVisible(bool(earlier))
         rows = [
             [
-                Cell(one.name, second=f"{one.begun:%d %b %H:%M}, {len(one.ways)} ways", tooltip=", ".join(one.ways)),
+                Cell(
+                    one.name,
+                    second=f"{one.begun:%d %b %H:%M}, {numbers.counted(len(one.ways), self._part)}",
+                    tooltip=", ".join(one.ways),
+                ),
                 _state(one.left),
             ]
             for one in earlier

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
-from tlgui.core.comparison import DEFAULT_EPOCHS, Comparison, Entrant, folds_by_default
+from tlgui.core.comparison import DEFAULT_EPOCHS, Entrant
 from tlgui.core.estimates import about_time
 from tlgui.core.strategies import STRATEGIES
+from tlgui.gui.compare_costs import folds_of, seconds_of_ways, takes
 from tlgui.gui.networks import label_of
 from tlgui.gui.widgets import Card, Label, NumberField, Segmented
-from tlgui.gui.wizard.costs import seconds_of, short
+from tlgui.gui.wizard.costs import short
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -90,10 +91,7 @@ class WaysCard(Card):
     @property
     def folds_in_use(self) -> int:
         """What that comes to for these images."""
-        summary = self._bench.draft.summary
-        if self.chosen_folds is not None or summary is None:
-            return self.chosen_folds or 0
-        return folds_by_default(self._bench.draft.images, self.has_parts)
+        return folds_of(self._bench, self.chosen_folds)
 
     @property
     def has_parts(self) -> bool:
@@ -127,19 +125,11 @@ class WaysCard(Card):
 
     def total_words(self, entrants: Sequence[Entrant] = ()) -> str:
         """How long all of it takes here (default: the ticked ways); "" where no speed is known."""
-        seconds = self._seconds(entrants or self.entrants)
-        return f"Takes {about_time(seconds)} on this computer" if seconds else ""
+        return takes(self._seconds(entrants or self.entrants))
 
     def _seconds(self, entrants: Sequence[Entrant]) -> float:
-        epochs, folds = self.epochs.value(), self.folds_in_use
-        if epochs is None or self._bench.draft.summary is None or not entrants:
-            return 0.0
-        draft = self._bench.draft
-        pair = list(entrants) if len(entrants) > 1 else [*entrants, *entrants]
-        asked = Comparison(backbone=draft.backbone, epochs=int(epochs), folds=folds, entrants=pair)
-        each = [seconds_of(self._bench, asked.spec(entrant).training) for entrant in entrants]
-        known = [one for one in each if one is not None]
-        return sum(known) * max(1, folds) if len(known) == len(entrants) else 0.0
+        epochs = self.epochs.value()
+        return seconds_of_ways(self._bench, entrants, int(epochs), self.folds_in_use) if epochs is not None else 0.0
 
     def _sentence(self) -> str:
         folds = self.folds_in_use

@@ -21,6 +21,7 @@ Plan = Callable[[Kind, int], None]
 
 SILENCE_MS = 60_000  # longer than a batch of the largest network takes on a slow computer
 _STOP = "Stop and keep the best"
+STOP_BEFORE = "Stop and keep the best before it"
 _STOPS = "Ends the training after this batch, a handful of images; the best epoch is kept and scored"
 _END = "End the engine"
 _ENDS = "It does not answer. Ending it loses nothing before the last checkpoint; Continue goes on from there"
@@ -57,6 +58,10 @@ class RunActions(QObject):
         self.undo = Action("Undo", self.ask_undo, "Ctrl+Z", icon="undo", parent=self, tooltip=UNDOES)
         self.pause = Action("Pause", self._on_pause, "Ctrl+P", icon="pause", parent=self, tooltip=_PAUSES)
         self.stop = Action(_STOP, self._on_stop, "Ctrl+.", icon="stop", parent=self, tooltip=_STOPS)
+        self.stop_before = Action(
+            STOP_BEFORE, self._on_stop, icon="stop", parent=self,
+            tooltip="Ends the training after this batch; this epoch is not kept, the best one before it is",
+        )  # fmt: skip
         self.extend = Action(
             "Extend…", on_extend, "Ctrl+E", icon="plus", parent=self, tooltip="Adds epochs to the plan"
         )
@@ -71,8 +76,8 @@ class RunActions(QObject):
     def show_run(self, run: RunModel | None) -> None:
         """Takes what can be done now, and why not."""
         if run is None:
-            for action in (self.unfreeze, self.freeze, self.undo, self.pause, self.stop, self.extend, self.results,
-                           self.go_on):  # fmt: skip
+            for action in (self.unfreeze, self.freeze, self.undo, self.pause, self.stop, self.stop_before, self.extend,
+                           self.results, self.go_on):  # fmt: skip
                 action.set_reason("There is no run yet.")
             return
         self._name_unfreeze(run)
@@ -82,7 +87,7 @@ class RunActions(QObject):
         self.pause.set_reason(run.reason_against("continue" if paused else "pause"))
         presses: tuple[tuple[Action, Press], ...] = (
             (self.unfreeze, "unfreeze"), (self.freeze, "freeze"), (self.undo, "undo"), (self.stop, "stop"),
-            (self.extend, "extend"), (self.results, "results"), (self.go_on, "continue"),
+            (self.stop_before, "stop"), (self.extend, "extend"), (self.results, "results"), (self.go_on, "continue"),
         )  # fmt: skip
         for action, press in presses:
             action.set_reason(run.reason_against(press))
@@ -183,6 +188,10 @@ class RunActions(QObject):
         if rates and run is not None and run.asked("rate"):
             for group, rate in rates.items():
                 self._bench.send(commands.SetLearningRate(group=group, rate=rate))
+
+    def ask_weight(self, weight: float) -> bool:
+        """Gives adapting to a new site another weight; whether that was sent."""
+        return self._ask("weight", commands.SetAdaptWeight(weight=weight))
 
     def ask_undo(self) -> None:
         """Takes the last move back, if that can be done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -56,6 +56,7 @@ class BackboneTable(Table):
         files: Mapping[str, str],
         measuring: str,
         read_only: bool,
+        of_runs: Collection[str] = (),
     ) -> None:
         """Fills it.
 
@@ -65,6 +66,7 @@ class BackboneTable(Table):
             files: names of the person's own files.
             measuring: the network that is being measured, or "".
             read_only: nothing can be fetched any more.
+            of_runs: networks whose own file is of an earlier run.
         """
         rows = networks()
         self.names = tuple(rows)
@@ -75,7 +77,7 @@ class BackboneTable(Table):
                     row,
                     speeds.get(name),
                     slowest,
-                    words.available(row, states[name], files.get(name, "")),
+                    words.available(row, states[name], files.get(name, ""), name in of_runs),
                     measuring == name,
                     read_only,
                 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
 from tlgui.core import commands
+from tlgui.core.errors import UserError
 from tlgui.core.events import BackbonesRanked, RankedBackbone
 from tlgui.core.imaging_messages import ListingWritten
+from tlgui.gui.background import run_in_background
+from tlgui.gui.beginnings import ranked_runs, read_source
 from tlgui.gui.job_dialog import JobDialog
 from tlgui.gui.numbers import counted
 from tlgui.gui.widgets import Cell, Column, Label, Table
@@ -18,9 +22,9 @@ if TYPE_CHECKING:
 
 _TITLE = "Rank on my images"
 _TEXT = (
-    "Each network whose weights are on this computer looks at your images as it is, and two simple answers say how well "
-    "its features tell the classes apart: a linear one, and the nearest neighbours. It takes some seconds for a small "
-    "network and some minutes for a large one; test images stay unseen, and nothing is trained."
+    "Each network whose weights are on this computer, and those of your latest runs, look at your images as they are, and "
+    "two simple answers say how well their features tell the classes apart: a linear one, and the nearest neighbours. It "
+    "takes some seconds for a small network and some minutes for a large one; test images stay unseen, and nothing is trained."
 )
 _COLUMNS = (
     Column("Network", stretch=True, min=130),
@@ -77,10 +81,10 @@ class RankDialog(JobDialog):
         """Of all networks that are ready."""
         summary = self.bench.draft.summary
         if summary is not None:
-            rule, seed = summary.pixel_rule, self.bench.draft.training.seed
+            rule, seed, runs = summary.pixel_rule, self.bench.draft.training.seed, ranked_runs(self.bench)
 
             def make(listing: ListingWritten) -> commands.Job:
-                return commands.RankBackbones(listing=listing.path, data=listing.data, rule=rule, seed=seed)
+                return commands.RankBackbones(listing=listing.path, data=listing.data, rule=rule, runs=runs, seed=seed)
 
             self.job.begin(make)
 
@@ -90,10 +94,11 @@ class RankDialog(JobDialog):
         self.table.set_rows([_cells(row, place == 0) for place, row in enumerate(answer.rows)])
         self.table.set_picked(0)
         self.sentence.setText(answer.sentence)
+        known = f" {counted(answer.known, 'image')} that a run has learned took no part." if answer.known else ""
         left_out = "".join(f" Left out: {name}. {reason}" for name, reason in answer.left_out.items())
         self.looked.setText(
             f"{counted(answer.images, 'image')} to train and to validate with, in {answer.folds} parts; guessing reaches "
-            f"{100 * answer.largest_class:.0f} %.{left_out}"
+            f"{100 * answer.largest_class:.0f} %.{known}{left_out}"
         )
         self._show_take()
 
@@ -102,19 +107,39 @@ class RankDialog(JobDialog):
         shown = 0 <= place < len(self._rows) and not self.bench.read_only
         self.take.setVisible(shown)
         if shown:
-            label = self._rows[place].label
-            self.take.set_text(f"Take {label}")
-            self.take.setToolTip(f"Your run is set up with {label}.")
+            row = self._rows[place]
+            self.take.set_text("Begin with that run" if row.run else f"Take {row.label}")
+            self.take.setToolTip(f"Your run is set up with {row.label}.")
 
     def _on_take(self) -> None:
         place = self.table.picked_row()
-        if 0 <= place < len(self._rows):
-            self.bench.draft.set_backbone(self._rows[place].backbone)
+        if not 0 <= place < len(self._rows):
+            return
+        row, bench, page = self._rows[place], self.bench, self.bench.page
+        if not row.run:
+            bench.draft.set_backbone(row.backbone)
+            return
+
+        def refused(error: BaseException) -> None:
+            if not isinstance(error, UserError):
+                raise error
+            bench.problem_raised.emit(error, page)
+
+        # Asked by the draft, which outlives this dialog.
+        run_in_background(
+            bench.draft, lambda: read_source(Path(row.run)), lambda read: bench.draft.begin_with(*read), refused
+        )
 
 
 def _cells(row: RankedBackbone, best: bool) -> list[Cell]:
+    name, second = row.label, ""
+    if row.run:
+        # Its images, and the run's own name below; without images that name alone.
+        second = Path(row.run).name
+        name = row.label.removesuffix(f" ({second})")
+        second = second if name != second else ""
     return [
-        Cell(row.label, bold=best),
+        Cell(name, second=second, bold=best),
         Cell(f"{100 * row.probe:.1f} %", second=f"{100 * row.probe_low:.0f} to {100 * row.probe_high:.0f}"),
         Cell(f"{100 * row.nearest:.1f} %", second=f"{100 * row.nearest_low:.0f} to {100 * row.nearest_high:.0f}"),
         Cell(f"{row.log_me:.2f}", tone="muted"),

@@ -8,7 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from tlgui.core.backbones import Backbone
+from tlgui.core.run_spec import Source
 from tlgui.gui import numbers
+from tlgui.gui.beginnings import named
 from tlgui.gui.widgets import Banner, Button, Card, Label, ProgressRow
 from tlgui.gui.wizard.backbone.words import State, megabytes
 
@@ -36,12 +38,16 @@ class WeightsCard(Card):
     Attributes:
         download_asked, cancel_asked: fetch them from the network; stop that.
         file_asked: the person wants to give a file.
-        published_asked: the person's own file is not wanted after all.
+        run_asked: the person wants to begin with an earlier run.
+        compare_asked: training with that run and without it are to be compared.
+        published_asked: the person's own file, or the earlier run, is not wanted after all.
     """
 
     download_asked = Signal()
     cancel_asked = Signal()
     file_asked = Signal()
+    run_asked = Signal()
+    compare_asked = Signal()
     published_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -59,20 +65,34 @@ class WeightsCard(Card):
             "Uses weights that you have: a .safetensors file or a .pth state dict. It can be dropped here too."
         )
         self._file.clicked.connect(self.file_asked)
+        self._run = Button("From an earlier run…", icon="train")
+        self._run.setToolTip("What a run of yours has learned becomes the starting point of this one.")
+        self._run.clicked.connect(self.run_asked)
+        self._compare = Button("Compare with and without", kind="link")
+        self._compare.clicked.connect(self.compare_asked)
         self._published = Button("Use the published ones", kind="link")
-        self._published.setToolTip("Leaves the file aside and uses the weights that everybody gets.")
+        self._published.setToolTip("Leaves these aside and uses the weights that everybody gets.")
         self._published.clicked.connect(self.published_asked)
-        self._buttons = QHBoxLayout()
-        for button in (self._download, self._file, self._published):
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
+        buttons, links = QHBoxLayout(), QHBoxLayout()
+        for row, those in (
+            (buttons, (self._download, self._file, self._run)),
+            (links, (self._compare, self._published)),
+        ):
+            for button in those:
+                row.addWidget(button)
+            row.addStretch(1)
         for widget in (self._words, self._progress, self._problem):
             self.body.addWidget(widget)
-        self.body.addLayout(self._buttons)
+        self.body.addLayout(buttons)
+        self.body.addLayout(links)
+        self._compare.align_edge("left")
+        self._published.align_edge("left")
         self._progress.hide()
         self._problem.hide()
 
-    def show_state(self, row: Backbone, state: State, weights_file: str, read_only: bool) -> None:
+    def show_state(
+        self, row: Backbone, state: State, weights_file: str, read_only: bool, source: Source | None = None
+    ) -> None:
         """Shows one network.
 
         Args:
@@ -80,19 +100,32 @@ class WeightsCard(Card):
             state: of its published weights.
             weights_file: name of the person's own checked file, or "".
             read_only: nothing can be changed any more.
+            source: the earlier run that the file is of, where it is one.
         """
         if self._row is not row:
             self.clear_problem()
         self._row = row
-        self._words.setText(_words(row, state, weights_file))
+        self._words.setText(_words(row, state, weights_file, source))
         missing = state in ("absent", "damaged") and not weights_file  # while it downloads, the progress stands there
         self._download.set_text(
             f"Download {megabytes(row)}" if state != "damaged" else f"Download again, {megabytes(row)}"
         )
         self._download.setVisible(missing and not read_only)
         self._file.setVisible(not read_only and row.pretrained)
-        self._file.set_text("Another file…" if weights_file else "From a file…")
+        self._file.set_text("Another file…" if weights_file and source is None else "From a file…")
+        self._run.setVisible(not read_only)
+        self._run.set_text("Another run…" if source is not None else "From an earlier run…")
+        self._compare.setVisible(source is not None and not read_only)
         self._published.setVisible(bool(weights_file) and not read_only)
+        self._published.set_text("Use the published ones" if row.pretrained else "Begin at random")
+
+    def set_against_compare(self, reason: str, time: str) -> None:
+        """Why training with the earlier run and without it cannot be compared now, "" where it can; and how long it takes."""
+        self._compare.setEnabled(not reason)
+        takes = f" {time}." if time else ""
+        self._compare.setToolTip(
+            reason or f"Trains on the same images once with this run and once without, and says which is better.{takes}"
+        )
 
     def set_busy_elsewhere(self, busy: bool) -> None:
         """Another network's weights are being downloaded, whose progress stands in this card too."""
@@ -136,7 +169,13 @@ class WeightsCard(Card):
         self._problem.hide()
 
 
-def _words(row: Backbone, state: State, weights_file: str) -> str:
+def _words(row: Backbone, state: State, weights_file: str, source: Source | None) -> str:
+    if source is not None:
+        images = f", which learned from {numbers.counted(source.images, 'image')}" if source.images else ""
+        return (
+            f"Begins with {named(source)}{images}: its layers below the head are taken over. Images that it has learned "
+            "test nothing here."
+        )
     if weights_file:
         return f"{weights_file}, checked: it fits {row.label}."
     if not row.pretrained:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from tlgui.core.backbones import BACKBONES, DEFAULT_BACKBONE, Backbone
 from tlgui.core.estimates import Speed as MeasuredSpeed
+from tlgui.core.run_spec import Source
 from tlgui.gui import numbers
+from tlgui.gui.beginnings import named
 from tlgui.gui.networks import networks, speed_of
 
 State = Literal["embedded", "ready", "absent", "damaged", "unknown", "downloading", "none"]
@@ -60,19 +62,20 @@ def top1(row: Backbone) -> str:
     return f"{row.top1:.1f} %" if row.top1 is not None else NOT_PUBLISHED
 
 
-def available(row: Backbone, state: State, weights_file: str = "") -> tuple[str, str, str]:
+def available(row: Backbone, state: State, weights_file: str = "", of_run: bool = False) -> tuple[str, str, str]:
     """What stands in the column "Available".
 
     Args:
         row: the network.
         state: of its published weights.
         weights_file: name of the person's own file for this network, or "".
+        of_run: whether that is of an earlier run.
 
     Returns:
         The words, their tone and the icon.
     """
     if weights_file:
-        return "From file", "good", "file"
+        return ("From a run", "good", "train") if of_run else ("From file", "good", "file")
     if not row.pretrained:
         return "From scratch", "muted", ""
     return {
@@ -86,8 +89,10 @@ def available(row: Backbone, state: State, weights_file: str = "") -> tuple[str,
     }[state]
 
 
-def foot_hint(row: Backbone, state: State, weights_file: str = "") -> str:
+def foot_hint(row: Backbone, state: State, weights_file: str = "", source: Source | None = None) -> str:
     """The words beside the next step, when nothing is missing."""
+    if source is not None:
+        return f"{row.label}, from {named(source)}"
     if weights_file:
         return f"{row.label}, from a file"
     if not row.pretrained:

@@ -32,6 +32,7 @@ REASONS: dict[Reason, str] = {
     Reason.OTHER_SLICE: "Another slice of the same series",
     Reason.HELD_OUT_GROUP: "Belongs to images of the site held out",
     Reason.KEPT_FOR_TEST: "Kept to test what is chosen",
+    Reason.LEARNED_BEFORE: "Learned by the run that this one begins with",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tlgui.core.presets import PRESETS
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import missing_adaptation, strategy
+from tlgui.gui.new_site import way_of
 from tlgui.gui.numbers import count
 from tlgui.gui.wizard.augmentation import words as variation
 from tlgui.gui.wizard.strategy.recipe_card import changes_words
@@ -55,7 +56,7 @@ def _learning(training: Training, is_open: bool) -> Iterator[str]:
         yield f"Of the certainty in the right class {100 * training.label_smoothing:.0f} % is spread over all classes."
     if training.ema:
         yield f"A running average of the weights (decay {training.ema:g}) is validated and kept."
-    if not is_open and missing_adaptation(training.strategy, training.similarity):
+    if not is_open and way_of(training) is None and missing_adaptation(training.strategy, training.similarity):
         yield missing_adaptation(training.strategy, training.similarity)
     if is_open or row.trains != "head" or training.unfreezing != "never":
         yield _norm(training)

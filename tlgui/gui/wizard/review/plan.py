@@ -11,6 +11,7 @@ from tlgui.core.heads import head_of
 from tlgui.core.planning import first_trainable, ladder_rates
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO, recommend, strategy
+from tlgui.gui.new_site import way_of
 
 _MEASURES = {
     "calibrated_loss": "the smallest calibrated error on the validation images",
@@ -18,6 +19,7 @@ _MEASURES = {
     "balanced_accuracy": "the best balanced accuracy on the validation images",
     "accuracy": "the best accuracy on the validation images",
 }
+_BOTH_SITES = "the best score over both sites (right on the validation images, sure and spread on the new site)"
 
 
 def ladder(row: Backbone, training: Training, classes: int) -> list[GroupState]:
@@ -51,6 +53,9 @@ class Facts:
     Attributes:
         training: resolved.
         open: "As advised" is not decided yet: `training` is what the textbook's table advises.
+        source: the earlier run that it begins with, in a few words; "" = none.
+        site: the new site that it adapts to, by the name of its folder; "" = none.
+        layer: whether a layer is added for that; `training` has it already.
     """
 
     backbone: Backbone
@@ -60,18 +65,29 @@ class Facts:
     validation: int
     test: int
     open: bool = False
+    source: str = ""
+    site: str = ""
+    layer: bool = False
 
 
 def paragraph(facts: Facts) -> str:
     """The run in plain words."""
-    return " ".join((_what(facts), _how(facts), _validation(facts), _test(facts), _kept()))
+    return " ".join(
+        filter(None, (_what(facts), _how(facts), _adapts(facts), _validation(facts), _test(facts), _kept()))
+    )
 
 
 def _what(facts: Facts) -> str:
     return (
         f"{facts.backbone.label} will learn to tell {_classes(facts.classes)} apart from "
-        f"{_images(facts.train, 'training image')}."
+        f"{_images(facts.train, 'training image')}.{_begins(facts)}"
     )
+
+
+def _begins(facts: Facts) -> str:
+    if not facts.source or not strategy(facts.training.strategy).pretrained:
+        return ""
+    return f" It begins with what {facts.source} has learned; images that this run knows already test nothing."
 
 
 def _how(facts: Facts) -> str:
@@ -89,6 +105,28 @@ def _how(facts: Facts) -> str:
     else:
         said = row.sentence
     return f"{said}{_later(training)}"
+
+
+def _adapts(facts: Facts) -> str:
+    way = way_of(facts.training)
+    if way is None or not facts.site:
+        return ""
+    layer = (
+        f" A layer of {facts.training.head_units} units is put before the last one, since adapting could move nothing in a "
+        "frozen network."
+        if facts.layer
+        else ""
+    )
+    return (
+        f"It adapts to the images in “{facts.site}” by “{way.label}”: {way.sentence[0].lower()}{way.sentence[1:]} Labels of "
+        f"these images are never read, so the scores are of the known site.{layer}"
+    )
+
+
+def _measure(training: Training) -> str:
+    """By what the best epoch is chosen."""
+    way = way_of(training)
+    return _BOTH_SITES if way is not None and way.during else _MEASURES[training.best_by]
 
 
 def _later(training: Training) -> str:
@@ -119,7 +157,7 @@ def _validation(facts: Facts) -> str:
     if facts.open:
         return (
             f"After each pass over the training images (an epoch), {_images(facts.validation, 'validation image')} that "
-            f"the network does not learn from say how good it is. The epoch with {_MEASURES[facts.training.best_by]} is kept."
+            f"the network does not learn from say how good it is. The epoch with {_measure(facts.training)} is kept."
         )
     patience = facts.training.patience or 0
     stops_early = 0 < patience < epochs
@@ -128,7 +166,7 @@ def _validation(facts: Facts) -> str:
         if epochs > 1
         else "There is one pass over the training images (an epoch); after it,"
     )
-    measure = _MEASURES[facts.training.best_by]
+    measure = _measure(facts.training)
     stop = ""
     if stops_early:
         passed = f"{patience:,} epochs in a row bring" if patience > 1 else "1 epoch brings"

@@ -41,6 +41,7 @@ class StrategyTable(Table):
         fitting: int,
         chosen: int,
         measured: Similarity | None = None,
+        adapts: bool = False,
     ) -> None:
         """Fills it.
 
@@ -51,18 +52,19 @@ class StrategyTable(Table):
             fitting: index of the textbook's row for these images, or -1.
             chosen: index of the row that is picked, or -1.
             measured: what the network found of that, which counts where the person has not answered.
+            adapts: whether there are images of a new site to adapt to.
         """
         why = _ANSWERED if answer is not None else _MEASURED if measured is not None else _NEITHER
-        self.set_rows([self._cells(i, takes[i], images, why, i == fitting) for i in range(len(self._rows))])
+        self.set_rows([self._cells(i, takes[i], images, why, i == fitting, adapts) for i in range(len(self._rows))])
         self.set_lit(fitting)
         self.set_picked(chosen)
 
-    def _cells(self, index: int, takes: str, images: int, why: str, fits: bool) -> list[Cell]:
+    def _cells(self, index: int, takes: str, images: int, why: str, fits: bool, adapts: bool) -> list[Cell]:
         row = self._rows[index]
         kind = why if fits and row.kind != ANY else ""
         return [
             Cell(row.size, second=f"yours: {count(images)}" if fits else "", bold=fits),
             Cell(row.kind, second=kind, bold=fits),
-            Cell(row.title, second=row.sentence, bold=True),
+            Cell(row.title, second=row.sentence(adapts), bold=True),
             Cell(takes, bold=fits),
         ]

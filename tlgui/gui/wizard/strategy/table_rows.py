@@ -60,13 +60,14 @@ class TableRow:
             return f"{label}, perhaps {STRATEGIES[cell.perhaps].label.lower()}"
         return f"{label} + domain adaptation" if cell.adaptation else label
 
-    @property
-    def sentence(self) -> str:
-        """What learns, short enough for a cell."""
+    def sentence(self, adapts: bool = False) -> str:
+        """What learns, short enough for a cell; `adapts`: there are images of a new site, and a way to adapt to them."""
         words = _SENTENCES[self.strategy.name]
         if self.cell is not None and self.cell.perhaps:
             return f"{words}; a random start to compare"
-        return f"{words}; no adaptation yet" if self.cell is not None and self.cell.adaptation else words
+        if self.cell is None or not self.cell.adaptation:
+            return words
+        return f"{words}; {'adapts to the new site' if adapts else 'no adaptation yet'}"
 
     def names(self) -> tuple[str, ...]:
         """The strategies that this row stands for."""

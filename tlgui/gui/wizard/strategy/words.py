@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlgui.core import events
-from tlgui.core.run_spec import Chosen, Training
+from tlgui.core.run_spec import Chosen
 from tlgui.core.strategies import AUTO, STRATEGIES, Similarity, missing_adaptation, recommend, strategy
 from tlgui.gui.draft import Draft
 from tlgui.gui.networks import label_of
+from tlgui.gui.new_site import site_name, trains_with_it
 from tlgui.gui.wizard.strategy.expectation import expectation
 
 NOT_READ = "The advice comes when the images have been read."
@@ -59,7 +60,7 @@ def advised(
     """
     asked = draft.training
     if chosen is not None:
-        return _decided(chosen, asked)
+        return _decided(chosen, draft)
     if not draft.images:
         return Advised("Our advice", NOT_READ)
     if draft.only_scratch:
@@ -68,12 +69,12 @@ def advised(
     if found is not None and not began:
         return _measured(draft, found)
     advice = recommend(draft.images, kind, measured=kind is not None and draft.similarity is None)
-    note = missing_adaptation(asked.strategy, kind)
+    note = about_adaptation(draft, asked.strategy, kind)
     label = advice.strategy.label
     if asked.strategy == AUTO:
         later = "The network had not seen the images yet when this was written." if began else DECIDED_LATER
         if advice.adaptation:
-            note = missing_adaptation(advice.strategy.name, kind)
+            note = about_adaptation(draft, advice.strategy.name, kind)
         return Advised("Our advice: let the network look first", f"{later} The table says: {advice.sentence}", note)
     expect = expectation(asked.strategy, advice.strategy.name, draft.images)
     return Advised(f"The table's advice: {label[0].lower()}{label[1:]}", advice.sentence, note, expect)
@@ -84,15 +85,25 @@ def _measured(draft: Draft, found: events.Advised) -> Advised:
     row, asked = STRATEGIES[found.recommended.strategy], draft.training
     label = f"{row.label[0].lower()}{row.label[1:]}"
     note = found.difference
-    if not note and found.textbook.adapt:
-        note = missing_adaptation(found.textbook.strategy, "different")
+    # Of the same strategy the difference is the adaptation alone, and the network was not told of any new site.
+    alike = found.textbook.strategy == found.recommended.strategy
+    if found.textbook.adapt and (not note or (alike and trains_with_it(draft))):
+        note = about_adaptation(draft, found.textbook.strategy, "different")
     expect = "" if asked.strategy == AUTO else expectation(asked.strategy, row.name, draft.images)
     return Advised(f"Our advice: {label} ({found.sure})", found.recommended.reason, note, expect)
 
 
-def _decided(chosen: Chosen | events.StrategyChosen, training: Training) -> Advised:
+def about_adaptation(draft: Draft, name: str, kind: Similarity | None) -> str:
+    """Of a strategy's row that domain adaptation belongs to: whether the run adapts; "" for any other row."""
+    note = missing_adaptation(name, kind)
+    if note and trains_with_it(draft):
+        return f"Domain adaptation belongs to this row, and it trains with it: it adapts to “{site_name(draft)}”."
+    return note
+
+
+def _decided(chosen: Chosen | events.StrategyChosen, draft: Draft) -> Advised:
     label = strategy(chosen.strategy).label
-    note = missing_adaptation(chosen.strategy, training.similarity)
+    note = about_adaptation(draft, chosen.strategy, draft.similarity)
     title = f"Chosen by measurement: {label[0].lower()}{label[1:]}"
     return Advised(title, f"Decided {_BY[chosen.by]}. {chosen.sentence}", note)
 

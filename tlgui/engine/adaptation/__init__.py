@@ -1,0 +1,1 @@
+"""Another site without labels: how different it is, and what makes a model serve it too."""

@@ -1,0 +1,86 @@
+"""After each epoch of an adaptation: how far it is, and whether it destroys what the network knew."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+
+from tlgui.core.adaptation import alarm, entropy, score_of
+from tlgui.core.adaptation_events import AdaptationSeen
+from tlgui.core.events import Event, Notice
+from tlgui.core.run_spec import BestBy
+from tlgui.engine.adaptation.target import look
+from tlgui.engine.validation import Validation, validate
+
+if TYPE_CHECKING:
+    from tlgui.engine.live import Live
+
+_ALARMED = 1e9  # worse than any score, and a number that JSON knows
+
+
+def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, tuple[AdaptationSeen | None, float]]:
+    """What an epoch came to, `None` where the run does not adapt in training; and the temperature of what is kept of it.
+
+    Args:
+        live: the run, whose best share of validation images that are right is kept up here.
+        seen: its validation images.
+        slow: whether it takes long enough to say how far it is.
+    """
+    temperature = seen.calibration.temperature
+    if live.term is None:
+        return None, temperature
+    cut = live.site_cut
+    with live.average.in_place() if live.average else contextlib.nullcontext(), live.as_kept():
+        target = yield from look(live.setup, cut, slow)
+        if live.term.norms.differ(live.network.model.state_dict().keys()):
+            # The model that is kept answers with the statistics of the new site, and is as sure as it is with these.
+            kept = yield from validate(live.setup, 0, slow)
+            temperature = kept.calibration.temperature
+    loss, domain_accuracy = live.term.epoch_ended()
+    right = sum(seen.right.values())
+    known = known_spread(live)
+    finite = math.isfinite(target.spread) and math.isfinite(target.mean_entropy)
+    said = alarm(right, len(seen.right), live.place.best_known, target.spread, known) if finite else ""
+    live.place.best_known = max(live.place.best_known, right / len(seen.right))
+    found = AdaptationSeen(
+        loss=loss if loss is None or math.isfinite(loss) else None,
+        domain_accuracy=domain_accuracy,
+        target_entropy=target.mean_entropy if finite else None,
+        target_spread=target.spread if finite else None,
+        score=score_of(seen.balanced, target.mean_entropy, target.spread, live.network.classes) if finite else None,
+        weight=live.term.weight,
+        alarm=said,
+    )
+    return found, temperature
+
+
+def value_of(seen: Validation, adaptation: AdaptationSeen | None, best_by: BestBy) -> float:
+    """What is compared to find the best epoch: lower is better.
+
+    One that an alarm was raised about is not kept, however sure its answers are, unless there is no other yet.
+    """
+    if adaptation is None:
+        return seen.value(best_by)
+    return _ALARMED if adaptation.alarm or adaptation.score is None else -adaptation.score
+
+
+def not_improved(live: Live) -> str:
+    """What patience has waited for."""
+    return "The validation images have" if live.term is None else "The score over both sites has"
+
+
+def rung(adaptation: AdaptationSeen | None, best: bool) -> Iterator[Event]:
+    """Says that an alarm was raised."""
+    if adaptation is not None and adaptation.alarm:
+        kept = "It is kept until there is a better one." if best else "This epoch is not kept."
+        yield Notice(code="adaptation_alarm", message=f"{adaptation.alarm} {kept}")
+
+
+def known_spread(live: Live) -> float:
+    """Entropy of the classes among the training images, in nats."""
+    counts = torch.bincount(live.setup.train.labels, minlength=live.network.classes).double()
+    return entropy((counts / counts.sum()).tolist())
