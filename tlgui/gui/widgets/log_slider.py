@@ -48,8 +48,11 @@ class LogSlider(QSlider):
         return min(self._highest, max(self._lowest, float(f"{exact:.2g}")))
 
     def set_number(self, number: float | None) -> None:
-        """Moves it to the place nearest to a number; nothing is emitted. One beyond an end stands at that end."""
-        if number is None or (number == self.number() and not self.isSliderDown()):
+        """Moves it to the place nearest to a number; nothing is emitted. One beyond an end stands at that end.
+
+        While it is held, it stays in the hand.
+        """
+        if number is None or number == self.number() or self.isSliderDown():
             return
         inside = min(self._highest, max(self._lowest, number))
         was = self.blockSignals(True)

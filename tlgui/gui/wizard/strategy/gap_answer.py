@@ -20,8 +20,9 @@ from tlgui.gui.wizard.strategy.brightness_plot import BrightnessPlot
 from tlgui.gui.wizard.strategy.gap_words import CHIPS, colours, facts, mean_brightness, probability, value_of
 
 _SIDE = 72
+_TILE = _SIDE + 6  # with its edge
 _WIDEST_GAUGE = 560
-_AUC_TIP = "Of an image of each site, how often the network's features tell which is from the new one: 0.5 is a guess, 1 is always."
+_AUC_TIP = "Of one image of each site, how often the features tell which is from the new one. 0.5: guessed. 1: always."
 
 
 class GapAnswer(QWidget):
@@ -53,7 +54,7 @@ class GapAnswer(QWidget):
         self._notes.setSpacing(4)
         self._least = Label("Least alike of the new site", "strong")
         self._about_least = Label("by the probe: how likely each is from there", "caption", elide=True)
-        self.flow = Flow(narrowest=_SIDE + 22, spacing=6, widest=_SIDE + 22)
+        self.flow = Flow(narrowest=_TILE, spacing=14, widest=_TILE)
         self.brightness = BrightnessPlot()
         self.looks = {"known": _Look("known site"), "new": _Look("new site")}
         self._arrange()

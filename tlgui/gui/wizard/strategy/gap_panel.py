@@ -74,7 +74,7 @@ class GapPanel(QWidget):
         self.ask.setEnabled(not against)
         self.ask.setToolTip(against or _TIP)
         self.ask.set_text(_AGAIN if found is not None else _ASK)
-        self._about.setText(against or ended_words(ended) or self._what_happens())
+        self._about.setText(against or ended_words(ended) or self._what_happens(found is not None))
         failed = ended if isinstance(ended, events.Failed | events.Crashed) and not busy else None
         if isinstance(failed, events.Failed):
             self.problem.show_error(failed)
@@ -83,9 +83,12 @@ class GapPanel(QWidget):
         self.problem.setVisible(failed is not None)
         self._show_answer(found if not busy else None)
 
-    def _what_happens(self) -> str:
+    def _what_happens(self, done: bool) -> str:
+        label = label_of(self._bench.draft.backbone)
+        if done:
+            return f"As {label} sees both sites; no label was read."
         return (
-            f"Looks at up to {MOST_IMAGES} images of each site with {label_of(self._bench.draft.backbone)}; no label is read. "
+            f"Looks at up to {MOST_IMAGES} images of each site with {label}; no label is read. "
             "It takes from some seconds to a minute."
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tlgui.core.events import Completed, Crashed, Failed, GapMeasured, Progress, Stopped
+from tlgui.core.events import Ending, GapMeasured, Progress, Stopped
 from tlgui.core.gap_events import Gap, SiteLook
+from tlgui.core.paired import LEVEL
 from tlgui.gui.numbers import about, count, counted, interval, percent
 
 # Of each gap: the words of its chip, and their tone.
@@ -30,8 +31,8 @@ def facts(found: GapMeasured) -> list[tuple[str, str]]:
     if found.mmd is not None and found.mmd_p is not None:
         rows.append((
             "Distance of the features (MMD²)",
-            f"{found.mmd:.3f}; 0: alike. Sites drawn at random are as far apart in {percent(found.mmd_p, 1)} of "
-            f"{count(found.permutations)} draws (p = {found.mmd_p:.3f}).",
+            f"{found.mmd:.3f}, where 0 is alike (p = {found.mmd_p:.3f} by {count(found.permutations)} permutations: "
+            f"{'seldom so far apart by chance' if found.mmd_p < LEVEL else 'as far apart by chance'}).",
         ))  # fmt: skip
     out = sum(found.left_out.values())
     rest = f", {counted(out, 'takes no part', 'take no part')}" if out else ""
@@ -65,7 +66,7 @@ def progress_words(progress: Progress | None) -> tuple[str, str]:
     return title, f"{count(progress.done)} of {count(progress.total)}{left}"
 
 
-def ended_words(ended: Completed | Stopped | Failed | Crashed | None) -> str:
+def ended_words(ended: Ending | None) -> str:
     """Why nothing was found where it was not the images' doing; "" where a banner says it, or nothing is to be said."""
     return "Stopped. Nothing was measured." if isinstance(ended, Stopped) else ""
 

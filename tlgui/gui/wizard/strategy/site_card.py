@@ -24,7 +24,7 @@ LET_GO = "Let go to adapt to this folder."
 _READ_LATER = "Its images are read when the run begins."
 _WEIGHT = "How much adapting counts beside telling the classes apart; it grows to this in the first half of the run."
 _FIELD = 84
-_SLIDER = 220
+_SLIDER = 180
 _SLIDES = "Slides from 0.01 to 10; the field beside it takes the number too."
 
 
@@ -66,7 +66,7 @@ class SiteCard(Card):
         self.weight = NumberField(1.0, LEAST, MOST, name="Weight of adapting")
         self.weight.setFixedWidth(_FIELD)
         self.slider = LogSlider(LEAST, MOST, "Weight of adapting")
-        self.slider.setMaximumWidth(_SLIDER)
+        self.slider.setFixedWidth(_SLIDER)
         self.slider.setToolTip(_SLIDES)
         self.slider.moved.connect(self._on_slid)
         self._weight_words = Label("Weight", "muted")
