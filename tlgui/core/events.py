@@ -33,6 +33,7 @@ from tlgui.core.layer_events import StrategyChosen as StrategyChosen
 from tlgui.core.layer_events import Undone as Undone
 from tlgui.core.ranking_events import BackbonesRanked as BackbonesRanked
 from tlgui.core.ranking_events import RankedBackbone as RankedBackbone
+from tlgui.core.score_events import ScoredBeside as ScoredBeside
 from tlgui.core.weights_events import Measured as Measured
 from tlgui.core.weights_events import Surveyed as Surveyed
 from tlgui.core.weights_events import WeightsChecked as WeightsChecked
@@ -324,6 +325,7 @@ AnyEvent = (
     | ImagesEmbedded
     | BackbonesRanked
     | GapMeasured
+    | ScoredBeside
     | BackboneDescribed
     | Completed
     | Stopped
