@@ -42,6 +42,32 @@ class Pictures(QObject):
         receiver(image, "")
 
 
+class FakeSiteScore(QObject):
+    """A score on labelled images, as a test gives it; what is asked for is written down."""
+
+    changed = Signal()
+    scored = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Path, Path | None] | str] = []
+        self.busy = False
+        self.progress: Any = None
+        self.ended: Any = None
+
+    def score(self, images: Path, before: Path | None) -> None:
+        self.asked.append((images, before))
+        self.say(busy=True, ended=None)
+
+    def cancel(self) -> None:
+        self.asked.append("cancel")
+
+    def say(self, **known: Any) -> None:
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed.emit()
+
+
 class ModelBench(QObject):
     """What the pages need of the workbench."""
 
@@ -59,7 +85,9 @@ class ModelBench(QObject):
         self.data = data
         self.thumbnails = Pictures()
         self.models = SimpleNamespace(asked={}, exporting="")
+        self.site_score = FakeSiteScore()
         self.shown: list[str] = []
+        self.opened: list[Path] = []
         self.predicted: list[list[Path]] = []
         self.exported: list[str] = []
         self.found: list[Path] = []
@@ -67,6 +95,9 @@ class ModelBench(QObject):
 
     def data_of(self, run: RunModel | None = None) -> Path | None:
         return self.data
+
+    def open_run(self, path: Path) -> None:
+        self.opened.append(path)
 
     def show(self, page: str) -> None:
         self.shown.append(page)
