@@ -14,7 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlgui.cli.questions_options import add_questions
-from tlgui.cli.shared_options import Verbs, add_backbone, add_images, add_reading, add_target, add_weights, lazily
+from tlgui.cli.shared_options import (
+    Verbs,
+    add_backbone,
+    add_earlier,
+    add_images,
+    add_learning_on,
+    add_reading,
+    add_target,
+    add_weights,
+    lazily,
+)
 from tlgui.cli.training_options import add_training, positive
 from tlgui.core.errors import UserError
 
@@ -112,6 +122,7 @@ def _add_train(verbs: Verbs[argparse.ArgumentParser]) -> None:
         help="the run folder itself; must be new or empty, or hold a run that never began",
     )
     add_target(train)
+    add_learning_on(train)
     train.add_argument(
         "--data", dest="images", type=Path, metavar="DIR", help="the images, for a run.toml that names none"
     )
@@ -126,6 +137,7 @@ def _add_continue(verbs: Verbs[argparse.ArgumentParser]) -> None:
     on.add_argument("--more-epochs", type=positive, metavar="N", default=0, help="plan so many epochs more")
     add_images(on)
     add_target(on)
+    add_earlier(on)
     add_weights(on)
     on.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
     on.set_defaults(run=lazily("train", "go_on"))

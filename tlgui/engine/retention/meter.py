@@ -1,0 +1,194 @@
+"""The forgetting meter: what is left of the earlier task, after each epoch and of the model that is kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tlgui.core import events
+from tlgui.core.events import Event, RetentionMeasured, RetentionSeen, TaskSeen
+from tlgui.core.paired import compare
+from tlgui.core.run_folder import RunFolder
+from tlgui.core.shares import wilson
+from tlgui.engine import seeding
+from tlgui.engine.network import Network
+from tlgui.engine.retention.keeper import earlier_logits
+from tlgui.engine.retention.knowledge import Knowledge
+from tlgui.engine.samples import Part
+from tlgui.engine.setup import Setup
+from tlgui.engine.validation import logits_from, placed
+
+if TYPE_CHECKING:
+    from tlgui.engine.live import Live
+
+_BATCH = 32
+_STAGE = "answers for images of the earlier task"
+Answer = Callable[[Tensor], Tensor]
+
+
+def noted(live: Live) -> Generator[Event, None, None]:
+    """Before anything is learned: notes the network as it is, and what it answers.
+
+    Raises:
+        UserError: an image has changed, or more than a few are gone; the disk is full.
+    """
+    keeper = live.keeper
+    if keeper is None:
+        return
+    known, network = keeper.knowledge, live.network
+    known.start = {name: tensor.detach().cpu().clone() for name, tensor in network.model.state_dict().items()}
+    if known.measured:
+        # The earlier network had no outputs of the new classes.
+        found = yield from _answers(
+            live.setup, _held_out(known), live.cut, lambda logits: logits[:, : known.outputs], True
+        )
+        known.before = {number: int(answer == label) for number, (answer, label) in found.items()}
+    elif known.agrees:
+        known.before = yield from _agreement(live.setup, known, live.cut, True)
+    known.save()
+
+
+def left_after(live: Live, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
+    """What is left of the earlier task in the network as it is, or its average where there is one."""
+    if live.keeper is None:
+        return None
+    average = live.average.in_place() if live.average else contextlib.nullcontext()
+    with average, live.as_kept():
+        cut = live.site_cut
+        return (yield from measured(live.setup, live.keeper.knowledge, cut, slow))
+
+
+def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
+    """The same of a network as it is, from activations below group `cut`; `None` where nothing can be measured."""
+    if not known.before:
+        return None
+    if not known.measured:
+        now = yield from _agreement(setup, known, cut, slow)
+        common = sorted(now.keys() & known.before.keys())
+        if not common:
+            return None
+        same = sum(now[number] == known.before[number] for number in common)
+        low, high = wilson(same, len(common))
+        return RetentionSeen(
+            meter="agreement", images=len(common), before=1.0, now=same / len(common), low=low - 1, high=high - 1
+        )
+    found = yield from _answers(setup, _held_out(known), cut, lambda logits: logits, slow)
+    right = {number: answer == label for number, (answer, label) in found.items()}
+    before = {number: bool(answer) for number, answer in known.before.items()}
+    if not right.keys() & before.keys():
+        return None
+    paired = compare(right, before, [group for task in known.tasks for group in task.groups])
+    known.now = right
+    return RetentionSeen(
+        meter="accuracy", images=paired.images, before=paired.b, now=paired.a, low=paired.low, high=paired.high
+    )
+
+
+def share_right(setup: Setup, parts: list[Part], cut: int) -> Generator[Event, None, tuple[int, int]]:
+    """How many images of some parts the network as it is tells right, and how many there are."""
+    found = yield from _answers(setup, parts, cut, lambda logits: logits, False)
+    return sum(answer == label for answer, label in found.values()), len(found)
+
+
+def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, RetentionMeasured | None]:
+    """What the kept model still knows of the earlier task; `None` where that cannot be measured.
+
+    Args:
+        run: its folder.
+        setup: with the kept weights in its network.
+        cut: below which the frozen part answers.
+    """
+    known = setup.knowledge
+    assert known is not None
+    seen = yield from measured(setup, known, cut, slow=True)
+    if seen is None:
+        return None
+    looks = sum(isinstance(event, events.EpochEnded) and event.retention is not None for event in run.events())
+    return told(known, seen, looks)
+
+
+def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured:
+    """What is said of the kept model; `looks`: at these images, while it trained."""
+    tasks: list[TaskSeen] = []
+    start = 0
+    for task in known.tasks if seen.meter == "accuracy" else ():
+        numbers = [n for n in range(start, start + len(task.held_out)) if n in known.now and n in known.before]
+        start += len(task.held_out)
+        if numbers:
+            tasks.append(
+                TaskSeen(
+                    name=task.name,
+                    images=len(numbers),
+                    before=sum(known.before[n] for n in numbers) / len(numbers),
+                    now=sum(known.now[n] for n in numbers) / len(numbers),
+                )
+            )
+    return RetentionMeasured(seen=seen, tasks=tasks, looks=looks, sentence=sentence(seen))
+
+
+def sentence(seen: RetentionSeen) -> str:
+    """What a meter says, for people."""
+    now = f"{100 * seen.now:.1f} %"
+    if seen.meter == "agreement":
+        return (
+            f"The earlier head still answers as before for {now} of {seen.images} images. That is a stand-in: images of the "
+            "earlier task are not there, so what is forgotten of it is not measured."
+        )
+    low, high = 100 * seen.low, 100 * seen.high
+    moved = f"{100 * seen.difference:+.1f} points ({low:+.1f} to {high:+.1f})"
+    if seen.high < 0:
+        what = f"It has forgotten: {moved}"
+    elif seen.low > 0:
+        what = f"It does better on them than before: {moved}"
+    else:
+        what = f"That it has forgotten anything cannot be told: {moved}"
+    return f"Of {seen.images} earlier images {100 * seen.before:.1f} % were right before and {now} are now. {what}."
+
+
+def _held_out(known: Knowledge) -> list[Part]:
+    return [task.held_out for task in known.tasks]
+
+
+def _answers(
+    setup: Setup, parts: list[Part], cut: int, chosen: Answer, slow: bool
+) -> Generator[Event, None, dict[int, tuple[int, int]]]:
+    """(answer, label) by the number of an image, counted through all parts; images that are gone are not in it."""
+    network: Network = setup.network
+    network.evaluation_mode()
+    found: dict[int, tuple[int, int]] = {}
+    offset, total = 0, sum(len(part) for part in parts)
+    for part in parts:
+        for indices in seeding.batches(list(range(len(part))), _BATCH):
+            inputs = setup.frozen.activations(part, indices, 0, cut)
+            yield from part.notices()
+            there = part.there(indices)
+            if slow:
+                yield events.Progress(stage=_STAGE, done=offset + indices[-1] + 1, total=total)
+            if there:
+                answers = chosen(logits_from(network, inputs, cut, setup.device)).argmax(1).tolist()
+                labels = part.labels[there].tolist()
+                found |= {offset + n: pair for n, pair in zip(there, zip(answers, labels, strict=True), strict=True)}
+        offset += len(part)
+    return found
+
+
+def _agreement(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[Event, None, dict[int, int]]:
+    """What the earlier head answers for this run's own validation images."""
+    part, network = setup.validation, setup.network
+    network.evaluation_mode()
+    found: dict[int, int] = {}
+    for indices in seeding.batches(list(range(len(part))), _BATCH):
+        inputs = setup.frozen.activations(part, indices, 0, cut)
+        yield from part.notices()
+        there = part.there(indices)
+        if slow:
+            yield events.Progress(stage=_STAGE, done=indices[-1] + 1, total=len(part))
+        if there:
+            with torch.inference_mode():
+                logits = earlier_logits(network, placed(inputs, setup.device), cut, known)
+            found |= dict(zip(there, logits.argmax(1).tolist(), strict=True))
+    return found
