@@ -74,6 +74,24 @@ class MixWeights(Job, frozen=True, kw_only=True):
     earlier: str = ""
 
 
+class TryStrengths(Job, frozen=True, kw_only=True):
+    """Train quick copies of a run that holds on to what it knew, each with another strength; the run stays as it is.
+
+    Attributes:
+        run: the run folder; an epoch has ended.
+        data: the dataset folder.
+        strengths: to be tried; empty = some around the run's own, and none at all.
+        epochs: of each copy; 0 = a third of the run's.
+        earlier: as in `Train`.
+    """
+
+    run: str
+    data: str
+    strengths: list[Annotated[float, Meta(ge=0, le=1e6)]] = []
+    epochs: Annotated[int, Meta(ge=0)] = 0
+    earlier: str = ""
+
+
 class Evaluate(Job, frozen=True, kw_only=True):
     """Score the run's best state on the images of a folder of class folders."""
 
@@ -311,6 +329,7 @@ class CompareSplits(Job, frozen=True, kw_only=True):
 AnyJob = (
     Train
     | MixWeights
+    | TryStrengths
     | Evaluate
     | Predict
     | Export

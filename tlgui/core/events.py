@@ -37,6 +37,8 @@ from tlgui.core.retention_events import Mix as Mix
 from tlgui.core.retention_events import MixesTried as MixesTried
 from tlgui.core.retention_events import RetentionMeasured as RetentionMeasured
 from tlgui.core.retention_events import RetentionSeen as RetentionSeen
+from tlgui.core.retention_events import StrengthsTried as StrengthsTried
+from tlgui.core.retention_events import StrengthTried as StrengthTried
 from tlgui.core.retention_events import TaskSeen as TaskSeen
 from tlgui.core.weights_events import Measured as Measured
 from tlgui.core.weights_events import Surveyed as Surveyed
@@ -314,6 +316,7 @@ AnyEvent = (
     | EpochEnded
     | RetentionMeasured
     | MixesTried
+    | StrengthsTried
     | Paused
     | Continued
     | Extended

@@ -100,3 +100,38 @@ class MixesTried(Event, frozen=True, kw_only=True):
     new_images: int
     old_images: int
     sentence: str
+
+
+class StrengthTried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a quick copy came to that was held so hard.
+
+    Attributes:
+        strength: 0 = it was not held at all.
+        new: accuracy on the new validation images.
+        old: likewise on validation images of the earlier task; `None` where they are not there.
+    """
+
+    strength: float
+    new: float
+    old: float | None = None
+
+
+class StrengthsTried(Event, frozen=True, kw_only=True):
+    """The trade-off between learning the new and keeping the old, from quick copies.
+
+    Attributes:
+        points: in the order of their strengths.
+        epochs: of each copy.
+        new_images, old_images: that the accuracies are of; `old_images` 0 = none are there.
+        best: the strength with the highest mean of both; `None` where only the new one is measured.
+        old_before: accuracy of the earlier model on its validation images.
+        sentence: for people.
+    """
+
+    points: list[StrengthTried]
+    epochs: int
+    new_images: int
+    old_images: int
+    best: float | None = None
+    old_before: float | None = None
+    sentence: str
