@@ -149,6 +149,7 @@ def _add_evaluate(verbs: Verbs[argparse.ArgumentParser]) -> None:
     evaluate = verbs.add_parser("evaluate", help="score a run's model on labelled images")
     evaluate.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
     evaluate.add_argument("data", metavar="DATA", type=Path, help="folder with one folder of images per class")
+    evaluate.add_argument("--beside", metavar="RUN2", type=Path, help="another run, compared on the same images")
     evaluate.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     evaluate.set_defaults(run=lazily("use", "evaluate"))
 

@@ -21,18 +21,42 @@ from tlgui.imaging.collect import collect_files
 def evaluate(options: argparse.Namespace) -> int:
     """Runs `tlgui evaluate`."""
     run = open_run(options.run_folder)
-    job = commands.Evaluate(run=str(run.path.absolute()), data=str(options.data.absolute()))
+    other = open_run(options.beside) if options.beside else None
+    job = commands.Evaluate(
+        run=str(run.path.absolute()),
+        data=str(options.data.absolute()),
+        beside=str(other.path.absolute()) if other is not None else "",
+    )
     heard, ending = heard_of(job, options.json)
     scores = {event.split: event.metrics for event in heard if isinstance(event, events.Evaluated)}
+    pairs = {event.split: event for event in heard if isinstance(event, events.ScoredBeside)}
     if isinstance(ending, events.Completed):
         if options.json:
-            _print_json(scores)
+            _print_json({name: metrics | _beside_fields(pairs.get(name)) for name, metrics in scores.items()})
         else:
             out = console()
             out.print(scores_table(scores))
             for name, metrics in scores.items():
                 out.print(f"{name}: {metrics['sentence']} {metrics.get('note', '')}".rstrip())
+                if name in pairs:
+                    out.print(f"{name}: {pairs[name].sentence} {_not_compared(pairs[name])}".rstrip())
     return finish(ending, training=False)
+
+
+def _beside_fields(pair: events.ScoredBeside | None) -> dict[str, Any]:
+    """What another run said of the same images, as `--json` has it."""
+    if pair is None:
+        return {}
+    fields = msgspec.structs.asdict(pair)
+    fields.pop("split")
+    return {"beside": {"run": fields.pop("beside"), **fields}}
+
+
+def _not_compared(pair: events.ScoredBeside) -> str:
+    if not pair.left_out:
+        return ""
+    were = "image was" if pair.left_out == 1 else "images were"
+    return f"{pair.left_out:,} {were} not compared: the other run has learned them, or their files are gone."
 
 
 def predict(options: argparse.Namespace) -> int:

@@ -185,7 +185,9 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
         learning = _timed(lambda: learn(twin, _lesson(twin, inputs[:n], labels[:n], site)), twin) / n
         if learning * n < _LONG_S:
             n = min(_MANY, len(indices), len(labels), room)
-    learning = min(_timed(lambda: learn(twin, _lesson(twin, inputs[:n], labels[:n], site)), twin) for _ in range(_STEPS)) / n
+    learning = (
+        min(_timed(lambda: learn(twin, _lesson(twin, inputs[:n], labels[:n], site)), twin) for _ in range(_STEPS)) / n
+    )
     looking = _timed(lambda: _look(twin, inputs[:n]), twin) / n
     reading = computing / 10 if read_s is None else min(read_s, computing)
     fresh = _share_to_compute(twin, new) if keeps else 1.0
