@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from tlgui.core import events
 from tlgui.core.events import Event, RetentionMeasured, RetentionSeen, TaskSeen
@@ -15,7 +14,6 @@ from tlgui.core.paired import compare
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import wilson
 from tlgui.engine import seeding
-from tlgui.engine.network import Network
 from tlgui.engine.retention.keeper import earlier_logits
 from tlgui.engine.retention.knowledge import Knowledge
 from tlgui.engine.samples import Part
@@ -27,29 +25,30 @@ if TYPE_CHECKING:
 
 _BATCH = 32
 _STAGE = "answers for images of the earlier task"
-Answer = Callable[[Tensor], Tensor]
 
 
 def noted(live: Live) -> Generator[Event, None, None]:
     """Before anything is learned: notes the network as it is, and what it answers.
 
+    It reaches the disk with the first checkpoint.
+
     Raises:
-        UserError: an image has changed, or more than a few are gone; the disk is full.
+        UserError: an image has changed, or more than a few are gone.
     """
     keeper = live.keeper
     if keeper is None:
         return
     known, network = keeper.knowledge, live.network
+    known.changed = True
     known.start = {name: tensor.detach().cpu().clone() for name, tensor in network.model.state_dict().items()}
     if known.measured:
         # The earlier network had no outputs of the new classes.
-        found = yield from _answers(
-            live.setup, _held_out(known), live.cut, lambda logits: logits[:, : known.outputs], True
-        )
-        known.before = {number: int(answer == label) for number, (answer, label) in found.items()}
+        found = yield from _right(live.setup, known, live.cut, known.outputs, True)
+        known.before = {number: int(right) for number, right in found.items()}
+        known.meter = "accuracy"
     elif known.agrees:
         known.before = yield from _agreement(live.setup, known, live.cut, True)
-    known.save()
+        known.meter = "agreement"
 
 
 def left_after(live: Live, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
@@ -64,9 +63,9 @@ def left_after(live: Live, slow: bool) -> Generator[Event, None, RetentionSeen |
 
 def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
     """The same of a network as it is, from activations below group `cut`; `None` where nothing can be measured."""
-    if not known.before:
+    if not known.before or not (known.measured or known.agrees):
         return None
-    if not known.measured:
+    if known.agrees:
         now = yield from _agreement(setup, known, cut, slow)
         common = sorted(now.keys() & known.before.keys())
         if not common:
@@ -76,22 +75,25 @@ def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[
         return RetentionSeen(
             meter="agreement", images=len(common), before=1.0, now=same / len(common), low=low - 1, high=high - 1
         )
-    found = yield from _answers(setup, _held_out(known), cut, lambda logits: logits, slow)
-    right = {number: answer == label for number, (answer, label) in found.items()}
+    right = yield from _right(setup, known, cut, None, slow)
     before = {number: bool(answer) for number, answer in known.before.items()}
     if not right.keys() & before.keys():
         return None
-    paired = compare(right, before, [group for task in known.tasks for group in task.groups])
+    paired = compare(right, before, known.groups)
     known.now = right
     return RetentionSeen(
         meter="accuracy", images=paired.images, before=paired.b, now=paired.a, low=paired.low, high=paired.high
     )
 
 
-def share_right(setup: Setup, parts: list[Part], cut: int) -> Generator[Event, None, tuple[int, int]]:
-    """How many images of some parts the network as it is tells right, and how many there are."""
-    found = yield from _answers(setup, parts, cut, lambda logits: logits, False)
-    return sum(answer == label for answer, label in found.values()), len(found)
+def share_right(
+    setup: Setup, parts: list[Part], cut: int, outputs: int | None = None
+) -> Generator[Event, None, tuple[int, int]]:
+    """How many images of some parts the network as it is tells right, by its first outputs or all, and how many there are."""
+    right: list[bool] = []
+    for part in parts:
+        right += (yield from _answers(setup, part, cut, outputs)).values()
+    return sum(right), len(right)
 
 
 def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, RetentionMeasured | None]:
@@ -114,10 +116,9 @@ def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, Re
 def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured:
     """What is said of the kept model; `looks`: at these images, while it trained."""
     tasks: list[TaskSeen] = []
-    start = 0
     for task in known.tasks if seen.meter == "accuracy" else ():
-        numbers = [n for n in range(start, start + len(task.held_out)) if n in known.now and n in known.before]
-        start += len(task.held_out)
+        numbers = [n + task.offset for n in range(len(task.held_out))]
+        numbers = [n for n in numbers if n in known.now and n in known.before]
         if numbers:
             tasks.append(
                 TaskSeen(
@@ -149,30 +150,41 @@ def sentence(seen: RetentionSeen) -> str:
     return f"Of {seen.images} earlier images {100 * seen.before:.1f} % were right before and {now} are now. {what}."
 
 
-def _held_out(known: Knowledge) -> list[Part]:
-    return [task.held_out for task in known.tasks]
+def _right(
+    setup: Setup, known: Knowledge, cut: int, outputs: int | None, slow: bool
+) -> Generator[Event, None, dict[int, bool]]:
+    """Whether each held-out image is told right, by its number through all earlier sets."""
+    found: dict[int, bool] = {}
+    done, total = 0, sum(len(task.held_out) for task in known.tasks)
+    for task in known.tasks:
+        answers = _answers(setup, task.held_out, cut, outputs, (done, total) if slow else None)
+        found |= {task.offset + number: right for number, right in (yield from answers).items()}
+        done += len(task.held_out)
+    return found
 
 
 def _answers(
-    setup: Setup, parts: list[Part], cut: int, chosen: Answer, slow: bool
-) -> Generator[Event, None, dict[int, tuple[int, int]]]:
-    """(answer, label) by the number of an image, counted through all parts; images that are gone are not in it."""
-    network: Network = setup.network
+    setup: Setup, part: Part, cut: int, outputs: int | None, told: tuple[int, int] | None = None
+) -> Generator[Event, None, dict[int, bool]]:
+    """Whether each image of a part is told right, by its number; images that are gone are not in it.
+
+    Args:
+        setup, part, cut: whose images, and what is below the cut.
+        outputs: of the head that are asked, the first ones; `None` = all.
+        told: how many images come before these, and how many there are in all, where it is said how far it is.
+    """
+    network = setup.network
     network.evaluation_mode()
-    found: dict[int, tuple[int, int]] = {}
-    offset, total = 0, sum(len(part) for part in parts)
-    for part in parts:
-        for indices in seeding.batches(list(range(len(part))), _BATCH):
-            inputs = setup.frozen.activations(part, indices, 0, cut)
-            yield from part.notices()
-            there = part.there(indices)
-            if slow:
-                yield events.Progress(stage=_STAGE, done=offset + indices[-1] + 1, total=total)
-            if there:
-                answers = chosen(logits_from(network, inputs, cut, setup.device)).argmax(1).tolist()
-                labels = part.labels[there].tolist()
-                found |= {offset + n: pair for n, pair in zip(there, zip(answers, labels, strict=True), strict=True)}
-        offset += len(part)
+    found: dict[int, bool] = {}
+    for indices in seeding.batches(part.there(range(len(part))), _BATCH):
+        inputs = setup.frozen.activations(part, indices, 0, cut)
+        yield from part.notices()
+        there = part.there(indices)
+        if told is not None:
+            yield events.Progress(stage=_STAGE, done=told[0] + indices[-1] + 1, total=told[1])
+        if there:
+            logits = logits_from(network, inputs, cut, setup.device)[:, :outputs]
+            found |= dict(zip(there, (logits.argmax(1) == part.labels[there]).tolist(), strict=True))
     return found
 
 
