@@ -56,13 +56,21 @@ SITES = Sites(
     mirror="no",
 )
 REQUESTS = [
-    messages.ScanFolder(ticket=1, data=NASTY, fractions=(0.5, 0.25, 0.25), seed=3),
+    messages.ScanFolder(ticket=1, data=NASTY, fractions=(0.5, 0.25, 0.25), seed=3, fewest_classes=1),
     messages.Forget(ticket=1, numbers=[1, 2]),
     messages.Thumbnails(ticket=1, root=NASTY, wanted=[messages.Wanted(number=1, path=NASTY)], side=64),
     messages.Picture(
         ticket=1, root=NASTY, wanted=messages.Wanted(number=1, path=NASTY), longest=2048, rule=PixelRule(high=4095.0)
     ),
-    messages.Prepare(ticket=1, data=NASTY, spec=RunSpec(training=Training(epochs=3)), run_dir=NASTY, target=NASTY),
+    messages.Prepare(
+        ticket=1,
+        data=NASTY,
+        spec=RunSpec(training=Training(epochs=3)),
+        run_dir=NASTY,
+        target=NASTY,
+        continues=True,
+        earlier=NASTY,
+    ),
     messages.PrepareComparison(ticket=1, data=NASTY, folder=NASTY, comparison=COMPARISON, folds=3),
     messages.DrawDemo(ticket=1),
     messages.ClassImages(ticket=1, class_name=NASTY, offset=0, count=60),

@@ -72,7 +72,7 @@ def test_the_form_holds_all_but_what_the_pages_ask_for_themselves() -> None:
     elsewhere = {row.field for row in PARAMETERS if row.place != "form"}
 
     assert elsewhere == {
-        "strategy", "similarity", "adapt", "adapt_weight", "preset", "size", "group_learning_rates",
+        "strategy", "similarity", "adapt", "adapt_weight", "keep", "keep_strength", "preset", "size", "group_learning_rates",
     }  # fmt: skip
     sections = [row.section for row in PARAMETERS if row.place == "form"]
     assert [section for i, section in enumerate(sections) if section not in sections[:i]] == list(SECTIONS)
@@ -111,8 +111,8 @@ def test_a_setting_without_effect_says_why(asked: Training, fields: set[str]) ->
 
     found = {row.field: idle(row.field, training) for row in PARAMETERS}
 
-    # Where nothing is adapted to, its weight is idle; `test_the_weight_of_adapting_...` has the other cases.
-    assert {field for field, sentence in found.items() if sentence} == {*fields, "adapt_weight"}
+    # Where nothing is adapted to or kept, its weight is idle; `test_the_weight_of_adapting_...` has the other cases.
+    assert {field for field, sentence in found.items() if sentence} == {*fields, "adapt_weight", "keep_strength"}
     assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in found.values() if sentence)
 
 

@@ -25,7 +25,7 @@ from tlgui.core.intake import (
     UseFold,
 )
 from tlgui.core.paths import projects_dir
-from tlgui.core.run_folder import recall_place
+from tlgui.core.run_folder import RunFolder, recall_place
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.imaging import folder_work, paced
 from tlgui.imaging.folder_work import FolderWork
@@ -441,6 +441,49 @@ def test_a_run_folder_that_is_not_wanted_any_more_is_not_made(
 
     assert told and all(isinstance(answer, ScanProgress) for answer in told)
     assert list(projects_dir().rglob("run.toml")) == []
+
+
+def test_a_folder_of_one_class_alone_opens_where_a_run_learns_on_and_is_refused_else(
+    open_: Callable[..., Folder], picture: Callable[..., bytes]
+) -> None:
+    folder = open_({f"moth/{n}.png": picture(n) for n in range(8)})
+    refused = folder.ask(messages.ScanFolder(ticket=1, data=str(folder.root)))
+    assert isinstance(refused, messages.Refused)
+
+    answer = folder.ask(messages.ScanFolder(ticket=1, data=str(folder.root), fewest_classes=1))
+
+    assert isinstance(answer, messages.Scanned), answer
+    assert [one.name for one in answer.summary.classes] == ["moth"]
+
+
+def test_a_run_that_learns_on_keeps_the_classes_and_knows_where_the_earlier_images_are(
+    open_: Callable[..., Folder], pets: dict[str, bytes], picture: Callable[..., bytes], tmp_path: Path
+) -> None:
+    folder = open_(pets)
+    folder.scan()
+    before = folder.ask(messages.Prepare(ticket=1, data=str(folder.root), spec=RunSpec()))
+    assert isinstance(before, messages.RunPrepared), before
+    earlier = RunFolder(Path(before.run))
+    earlier.best_path.write_bytes(b"weights")
+    moths = open_(planted(tmp_path / "moths", {f"moth/{n}.png": picture(500 + n) for n in range(8)}))
+    moths.ask(messages.ScanFolder(ticket=1, data=str(moths.root), fewest_classes=1))
+    moved = planted(tmp_path / "moved", pets)
+
+    made = moths.ask(
+        messages.Prepare(
+            ticket=1,
+            data=str(moths.root),
+            spec=RunSpec(training=Training(keep="ewc")),
+            weights_file=str(earlier.best_path),
+            continues=True,
+            earlier=str(moved),
+        )
+    )
+
+    assert isinstance(made, messages.RunPrepared), made
+    assert made.spec.continues and made.spec.source is not None and made.spec.dataset is not None
+    assert made.spec.dataset.classes == [*before.spec.dataset.classes, "moth"]  # type: ignore[union-attr]
+    assert recall_place(made.spec.earlier[0].fingerprint) == moved
 
 
 def planted(root: Path, files: dict[str, bytes]) -> Path:

@@ -94,7 +94,7 @@ def group_key(text: str, header: list[str]) -> str:
     return f"pattern:{_capturing(text)}" if _SIGNS & set(text) else f"column:{text}"
 
 
-def opened(asked: Typed, progress: Progress, follow_journal: bool = True) -> Opened:
+def opened(asked: Typed, progress: Progress, follow_journal: bool = True, fewest_classes: int = 2) -> Opened:
     """The folder, read as the project and the options say.
 
     Raises:
@@ -102,7 +102,14 @@ def opened(asked: Typed, progress: Progress, follow_journal: bool = True) -> Ope
     """
 
     def read(changes: list[Change]) -> Opened:
-        return open_folder(asked.data, progress, changes=changes, follow_journal=follow_journal, tables=asked.tables)
+        return open_folder(
+            asked.data,
+            progress,
+            changes=changes,
+            follow_journal=follow_journal,
+            tables=asked.tables,
+            fewest_classes=fewest_classes,
+        )
 
     found = read(asked.changes)
     if asked.second is None or found.scan.grouping.groups:

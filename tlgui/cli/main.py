@@ -14,8 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlgui.cli.questions_options import add_questions
-from tlgui.cli.shared_options import Verbs, add_backbone, add_images, add_reading, add_target, add_weights, lazily
-from tlgui.cli.training_options import add_training, positive
+from tlgui.cli.shared_options import (
+    Verbs,
+    add_backbone,
+    add_earlier,
+    add_images,
+    add_learning_on,
+    add_reading,
+    add_target,
+    add_weights,
+    lazily,
+)
+from tlgui.cli.training_options import add_training, numbers, positive, share
 from tlgui.core.errors import UserError
 
 _NEXT = """
@@ -79,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
+    _add_mix(verbs)
+    _add_strengths(verbs)
     demo = verbs.add_parser("demo", help="the main job on drawn images: check, train, score, export, prove")
     demo.set_defaults(run=lazily("demo", "demo"))
     verbs.add_parser("engine", help="the engine: JSON lines on standard input and output")
@@ -112,6 +124,7 @@ def _add_train(verbs: Verbs[argparse.ArgumentParser]) -> None:
         help="the run folder itself; must be new or empty, or hold a run that never began",
     )
     add_target(train)
+    add_learning_on(train)
     train.add_argument(
         "--data", dest="images", type=Path, metavar="DIR", help="the images, for a run.toml that names none"
     )
@@ -126,6 +139,7 @@ def _add_continue(verbs: Verbs[argparse.ArgumentParser]) -> None:
     on.add_argument("--more-epochs", type=positive, metavar="N", default=0, help="plan so many epochs more")
     add_images(on)
     add_target(on)
+    add_earlier(on)
     add_weights(on)
     on.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
     on.set_defaults(run=lazily("train", "go_on"))
@@ -157,6 +171,31 @@ def _add_export(verbs: Verbs[argparse.ArgumentParser]) -> None:
     add_images(export)
     export.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     export.set_defaults(run=lazily("use", "export"))
+
+
+def _add_mix(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    mix = verbs.add_parser("mix", help="mix the weights of a run that learned on with those that it began with")
+    mix.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder; its model becomes the mix")
+    mix.add_argument(
+        "--share", type=share, metavar="A", help="of the earlier weights, 0 to 1 (default: chosen on validation images)"
+    )
+    add_images(mix)
+    add_earlier(mix)
+    mix.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    mix.set_defaults(run=lazily("retention", "mix"))
+
+
+def _add_strengths(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    strengths = verbs.add_parser("strengths", help="quick copies of such a run, held more and less: old against new")
+    strengths.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder; the run stays as it is")
+    strengths.add_argument(
+        "--strengths", type=numbers, metavar="X,X", help="to be tried (default: some around its own)"
+    )
+    strengths.add_argument("--epochs", type=positive, metavar="N", help="of each (default: a third of the run's)")
+    add_images(strengths)
+    add_earlier(strengths)
+    strengths.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    strengths.set_defaults(run=lazily("retention", "strengths"))
 
 
 class _Version(argparse.Action):

@@ -55,6 +55,25 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, metavar="FILE|RUN", help=_WEIGHTS)
 
 
+def add_learning_on(parser: argparse.ArgumentParser) -> None:
+    """Which earlier run is learned on from."""
+    parser.add_argument(
+        "--from",
+        dest="from_run",
+        type=Path,
+        metavar="RUN",
+        help="go on from this run: its classes stay, and new ones are added",
+    )
+    add_earlier(parser)
+
+
+def add_earlier(parser: argparse.ArgumentParser) -> None:
+    """Where the images of the run that is learned on from are."""
+    parser.add_argument(
+        "--earlier", type=Path, metavar="DIR", help="the images of that run, where they are not where they were"
+    )
+
+
 def lazily(module: str, function: str) -> object:
     """The function of a module of this package, imported when it is called: `--help` waits for nothing."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tlgui.core.errors import UserError
+from tlgui.core.retention import USUAL
 from tlgui.core.source import run_of, weights_of_run
 
 
@@ -15,6 +16,8 @@ def settle(options: argparse.Namespace) -> None:
         UserError: there is no such file, the run has no model, or another network was typed than it has.
     """
     options.fit = None
+    if getattr(options, "from_run", None) is not None:
+        _learn_on(options)
     if options.weights is None:
         return
     options.weights = weights_of_run(options.weights).absolute()
@@ -33,3 +36,22 @@ def settle(options: argparse.Namespace) -> None:
         options.backbone, options.fit = spec.backbone, spec.fit
         if options.size is None:
             options.size = spec.size
+
+
+def _learn_on(options: argparse.Namespace) -> None:
+    """Of `--from RUN`: the network is that run's, and what it knows is kept where nothing else is said.
+
+    Raises:
+        UserError: weights were typed too, or the folder is no run.
+    """
+    if options.weights is not None:
+        raise UserError(
+            "--from and --weights both say what the network begins with.",
+            "Give --from to keep the classes of a run, or --weights to begin with a new last layer.",
+            code="no_source_run",
+        )
+    if not options.from_run.is_dir():
+        raise UserError(f"There is no run folder '{options.from_run.name}'.", "Check the name.", code="no_source_run")
+    options.weights = options.from_run
+    if options.keep is None:
+        options.keep = USUAL

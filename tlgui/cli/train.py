@@ -61,13 +61,23 @@ def prepare(
     with LiveRun(out, quiet) as live:
         asked = typed(options, data, live.on_bytes) if options is not None else Typed(data)
         weights_file = str(options.weights) if options is not None and options.weights else ""
+        continues = getattr(options, "from_run", None) is not None
         prepared = prepare_run(
-            asked.data, spec, run_dir, read=lambda: opened(asked, live.on_files), weights_file=weights_file,
-            progress=live.on_files, target=options.target if options is not None else None,
-        )  # fmt: skip
+            asked.data,
+            spec,
+            run_dir,
+            read=lambda: opened(asked, live.on_files, fewest_classes=1 if continues else 2),
+            weights_file=weights_file,
+            progress=live.on_files,
+            target=options.target if options is not None else None,
+            continues=continues,
+            earlier_images=getattr(options, "earlier", None),
+        )
     scan = prepared.scan
     counts = ", ".join(f"{name} {n}" for name, n in class_totals(prepared.counts).items())
     say(f"{counted(len(scan.used), 'image')} in {scan.layout}: {counts}.")
+    if prepared.learns_on:
+        say(prepared.learns_on)
     if scan.left_out:
         say(f"{counted(len(scan.left_out), 'file')} left out (manifest.csv says why).")
     if not quiet:
@@ -174,6 +184,7 @@ def _job(run: Path, data: Path, options: argparse.Namespace, more_epochs: int = 
         run=str(run.absolute()),
         data=str(data.absolute()),
         target=str(options.target.absolute()) if getattr(options, "target", None) else "",
+        earlier=str(options.earlier.absolute()) if getattr(options, "earlier", None) else "",
         more_epochs=more_epochs,
         weights_file=str(options.weights.absolute()) if options.weights else "",
         download=options.download,

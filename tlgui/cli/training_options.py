@@ -14,6 +14,7 @@ from tlgui.core.augmentations import AUGMENTATIONS
 from tlgui.core.commands import FEWEST_OF_A_SITE
 from tlgui.core.planning import reopened
 from tlgui.core.presets import PRESETS, with_preset
+from tlgui.core.retention import USUAL, WAYS
 from tlgui.core.run_spec import Imbalance, Precision, RunSpec, Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -42,6 +43,8 @@ _PLAIN = (
     "top_learning_rate",
     "adapt",
     "adapt_weight",
+    "keep",
+    "keep_strength",
 )
 """Options that are fields of `run_spec.Training`."""
 
@@ -80,6 +83,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     ways = "how to see images of another site alike, which --target names"
     add("--adapt", choices=["none", *ADAPTATIONS], help=f"{ways} (default: none)")
     add("--adapt-weight", type=_number, metavar="W", help="of that term in the loss (default: 1)")
+    kept = "; ".join(f"{row.name}: {row.sentence[0].lower()}{row.sentence[1:-1]}" for row in WAYS.values())
+    add("--keep", choices=["none", *WAYS], help=f"what the network knows: {kept} (default: none; with --from: {USUAL})")
+    add("--keep-strength", type=_number, metavar="X", help="how hard; of average, the share of the earlier weights")
     add("--precision", choices=get_args(Precision), help="number format of the trained layers (default: auto)")
 
 
@@ -139,6 +145,16 @@ def _epochs(text: str) -> list[int]:
 
 def _share(text: str) -> float:
     return _real(text, lambda value: 0 <= value < 1, "must be at least 0 and below 1")
+
+
+def share(text: str) -> float:
+    """A share from 0 to 1."""
+    return _real(text, lambda value: 0 <= value <= 1, "must be from 0 to 1")
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers from 0 on, with commas between them."""
+    return [_number(part.strip()) for part in text.split(",")]
 
 
 def _number(text: str) -> float:

@@ -27,7 +27,7 @@ def evaluate(options: argparse.Namespace) -> int:
         data=str(options.data.absolute()),
         beside=str(other.path.absolute()) if other is not None else "",
     )
-    heard, ending = _run(job, options.json)
+    heard, ending = heard_of(job, options.json)
     scores = {event.split: event.metrics for event in heard if isinstance(event, events.Evaluated)}
     pairs = {event.split: event for event in heard if isinstance(event, events.ScoredBeside)}
     if isinstance(ending, events.Completed):
@@ -64,7 +64,7 @@ def predict(options: argparse.Namespace) -> int:
     run = open_run(options.run_folder)
     files = collect_files(options.paths)
     job = commands.Predict(run=str(run.path.absolute()), paths=[(file.shown, str(file.path)) for file in files])
-    heard, ending = _run(job, options.json)
+    heard, ending = heard_of(job, options.json)
     answers = [event for event in heard if isinstance(event, events.Predicted)]
     if not isinstance(ending, events.Completed):
         return finish(ending, training=False)
@@ -99,7 +99,7 @@ def export(options: argparse.Namespace) -> int:
         format=options.format,
         to=str(to.absolute()),
     )
-    heard, ending = _run(job, options.json)
+    heard, ending = heard_of(job, options.json)
     for event in heard:
         if isinstance(event, events.Exported):
             if options.json:
@@ -120,7 +120,8 @@ def export_rows(event: events.Exported) -> dict[str, str]:
     }
 
 
-def _run(job: commands.Job, quiet: bool) -> tuple[list[events.AnyEvent], events.Ending]:
+def heard_of(job: commands.Job, quiet: bool) -> tuple[list[events.AnyEvent], events.Ending]:
+    """What the engine said of a job, and its ending; shown meanwhile unless `quiet`."""
     heard: list[events.AnyEvent] = []
     with engine_at_work() as engine:
         if quiet:

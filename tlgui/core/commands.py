@@ -10,78 +10,23 @@ from msgspec import Meta
 from tlgui.core.errors import UserError
 from tlgui.core.preprocessing import Fit
 from tlgui.core.records import PixelRule
+from tlgui.core.run_commands import AnyCommand as AnyCommand
+from tlgui.core.run_commands import Command as Command
+from tlgui.core.run_commands import Continue as Continue
+from tlgui.core.run_commands import Extend as Extend
+from tlgui.core.run_commands import Freeze as Freeze
+from tlgui.core.run_commands import Pause as Pause
+from tlgui.core.run_commands import PlanMove as PlanMove
+from tlgui.core.run_commands import PositiveInt as PositiveInt
+from tlgui.core.run_commands import SetAdaptWeight as SetAdaptWeight
+from tlgui.core.run_commands import SetKeepStrength as SetKeepStrength
+from tlgui.core.run_commands import SetLearningRate as SetLearningRate
+from tlgui.core.run_commands import Stop as Stop
+from tlgui.core.run_commands import Undo as Undo
+from tlgui.core.run_commands import Unfreeze as Unfreeze
 from tlgui.core.run_spec import Training
 
-PositiveInt = Annotated[int, Meta(ge=1)]
 FEWEST_OF_A_SITE = 10  # images; of fewer, nothing that is said of a site would be worth its interval
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Acts on the running job between two batches."""
-
-
-class Pause(Command, frozen=True, kw_only=True):
-    """Wait after this batch."""
-
-
-class Continue(Command, frozen=True, kw_only=True):
-    """Go on after a pause."""
-
-
-class Stop(Command, frozen=True, kw_only=True):
-    """End after this batch, keep and evaluate the best state."""
-
-
-class Unfreeze(Command, frozen=True, kw_only=True):
-    """Let the next layer groups from the top train too."""
-
-    groups: PositiveInt = 1
-
-
-class Freeze(Command, frozen=True, kw_only=True):
-    """Freeze the lowest layer groups that train."""
-
-    groups: PositiveInt = 1
-
-
-class Undo(Command, frozen=True, kw_only=True):
-    """Go back to where the last unfreezing or freezing that can be taken back began, bit for bit."""
-
-
-class SetLearningRate(Command, frozen=True, kw_only=True):
-    """Give a layer group another peak learning rate; its schedule goes on with that.
-
-    Attributes:
-        group: its name on the ladder.
-        rate: the new peak.
-    """
-
-    group: str
-    rate: Annotated[float, Meta(gt=0, le=1e6)]
-
-
-class SetAdaptWeight(Command, frozen=True, kw_only=True):
-    """Give the term that adapts to a new site another weight in the loss; 0 switches it off."""
-
-    weight: Annotated[float, Meta(ge=0, le=1e6)]
-
-
-class PlanMove(Command, frozen=True, kw_only=True):
-    """Measure what an unfreezing or freezing would cost; changes nothing. Answered by `MovePlanned`.
-
-    Attributes:
-        kind: which of them.
-        groups: how many layer groups.
-    """
-
-    kind: Literal["unfreeze", "freeze"] = "unfreeze"
-    groups: PositiveInt = 1
-
-
-class Extend(Command, frozen=True, kw_only=True):
-    """Plan so many epochs more."""
-
-    epochs: PositiveInt
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -101,14 +46,50 @@ class Train(Job, frozen=True, kw_only=True):
         weights_file: the person's own weights, or "".
         download: whether missing weights may be fetched from the network.
         target: folder of the new site's images, of a run that adapts; "" = where they lay when the run was made.
+        earlier: folder of the images that the run it continues was made with; "" = where they lay.
     """
 
     run: str
     data: str
     target: str = ""
+    earlier: str = ""
     more_epochs: Annotated[int, Meta(ge=0)] = 0
     weights_file: str = ""
     download: bool = False
+
+
+class MixWeights(Job, frozen=True, kw_only=True):
+    """Mix a finished run's weights with those that it began with, and score what comes of it.
+
+    Attributes:
+        run: the run folder.
+        data: the dataset folder.
+        share: of the earlier weights; `None` = chosen on validation images.
+        earlier: as in `Train`.
+    """
+
+    run: str
+    data: str
+    share: Annotated[float, Meta(ge=0, le=1)] | None = None
+    earlier: str = ""
+
+
+class TryStrengths(Job, frozen=True, kw_only=True):
+    """Train quick copies of a run that holds on to what it knew, each with another strength; the run stays as it is.
+
+    Attributes:
+        run: the run folder; an epoch has ended.
+        data: the dataset folder.
+        strengths: to be tried; empty = some around the run's own, and none at all.
+        epochs: of each copy; 0 = a third of the run's.
+        earlier: as in `Train`.
+    """
+
+    run: str
+    data: str
+    strengths: list[Annotated[float, Meta(ge=0, le=1e6)]] = []
+    epochs: Annotated[int, Meta(ge=0)] = 0
+    earlier: str = ""
 
 
 class Evaluate(Job, frozen=True, kw_only=True):
@@ -350,9 +331,10 @@ class CompareSplits(Job, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0)] = 0
 
 
-AnyCommand = Pause | Continue | Stop | Unfreeze | Freeze | Undo | SetLearningRate | SetAdaptWeight | PlanMove | Extend
 AnyJob = (
     Train
+    | MixWeights
+    | TryStrengths
     | Evaluate
     | Predict
     | Export

@@ -33,6 +33,13 @@ from tlgui.core.layer_events import StrategyChosen as StrategyChosen
 from tlgui.core.layer_events import Undone as Undone
 from tlgui.core.ranking_events import BackbonesRanked as BackbonesRanked
 from tlgui.core.ranking_events import RankedBackbone as RankedBackbone
+from tlgui.core.retention_events import Mix as Mix
+from tlgui.core.retention_events import MixesTried as MixesTried
+from tlgui.core.retention_events import RetentionMeasured as RetentionMeasured
+from tlgui.core.retention_events import RetentionSeen as RetentionSeen
+from tlgui.core.retention_events import StrengthsTried as StrengthsTried
+from tlgui.core.retention_events import StrengthTried as StrengthTried
+from tlgui.core.retention_events import TaskSeen as TaskSeen
 from tlgui.core.score_events import ScoredBeside as ScoredBeside
 from tlgui.core.weights_events import Measured as Measured
 from tlgui.core.weights_events import Surveyed as Surveyed
@@ -123,6 +130,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
         learning_rates: in use at the epoch's last step, by group name.
         best: whether this is the best epoch so far.
         adaptation: how far the adaptation to a new site is; `None` where there is none.
+        retention: what is left of what it knew before, of a run that learns on or keeps something.
     """
 
     epoch: int
@@ -136,6 +144,7 @@ class EpochEnded(Event, frozen=True, kw_only=True):
     learning_rates: dict[str, float]
     best: bool
     adaptation: AdaptationSeen | None = None
+    retention: RetentionSeen | None = None
     seconds: float
     seconds_left: float | None
 
@@ -306,6 +315,9 @@ AnyEvent = (
     | Undone
     | BatchEnded
     | EpochEnded
+    | RetentionMeasured
+    | MixesTried
+    | StrengthsTried
     | Paused
     | Continued
     | Extended

@@ -50,9 +50,11 @@ class ScanFolder(Request, frozen=True, kw_only=True):
 
     Attributes:
         fractions, seed: for the counts per part.
+        fewest_classes: that the folder needs: 1 where a run that knows others learns on with it.
     """
 
     data: str
+    fewest_classes: Annotated[int, Meta(ge=1, le=2)] = 2
     fractions: Fractions = (0.7, 0.15, 0.15)
     seed: Count = 0
 
@@ -112,6 +114,8 @@ class Prepare(Request, frozen=True, kw_only=True):
             test nothing.
         target: folder of unlabelled images of a new site, where the run adapts to one; they are read then, with
             `ScanProgress` now and then. "" = none.
+        continues: it learns on from the run whose weights these are, with the classes of that one.
+        earlier: folder of that run's images, where they are not where they were; "" = there, or nowhere.
     """
 
     data: str
@@ -119,6 +123,8 @@ class Prepare(Request, frozen=True, kw_only=True):
     run_dir: str = ""
     weights_file: str = ""
     target: str = ""
+    continues: bool = False
+    earlier: str = ""
 
 
 class PrepareComparison(Request, frozen=True, kw_only=True):

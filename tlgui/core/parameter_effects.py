@@ -54,6 +54,7 @@ _TABLE = (
         "Each deeper group is slower by a factor instead.",
     ),
     _Idle(("adapt_weight",), lambda training: not _adapts(training), "It does not adapt in training."),
+    _Idle(("keep_strength",), lambda training: training.keep == "none", "Nothing of what it knows is held on to."),
     _Idle(("best_by",), _adapts, "An adaptation chooses by the images of both sites."),
     _Idle(("cycle_momentum",), lambda training: training.schedule == "constant", "The schedule is constant."),
     _Idle(("head_units", "head_dropout"), lambda training: training.head == "linear", "There is no hidden layer."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.parameter import Parameter, choices
 from tlgui.core.presets import PRESETS
+from tlgui.core.retention import WAYS
 from tlgui.core.strategies import AUTO, STRATEGIES
 
 CHOSEN: tuple[Parameter, ...] = (
@@ -44,6 +45,28 @@ CHOSEN: tuple[Parameter, ...] = (
         field="adapt_weight",
         label="Weight of adapting",
         help="How much that counts beside telling the classes apart; it grows to this during the first half of the run.",
+        kind="number",
+        level="guided",
+        place="strategy",
+        section="Layers",
+        lowest=0,
+        highest=1e6,
+        steps_by="factor",
+    ),
+    Parameter(
+        field="keep",
+        label="Keeping what it knows",
+        help="How the network is kept from forgetting what it knows already while it learns from your images.",
+        kind="choice",
+        level="guided",
+        place="strategy",
+        section="Layers",
+        choices=choices(("none", "Not at all"), *((row.name, row.label) for row in WAYS.values())),
+    ),
+    Parameter(
+        field="keep_strength",
+        label="Strength of keeping",
+        help="How hard it holds on to that, or the share of the earlier weights in a mix; left open, the program says it.",
         kind="number",
         level="guided",
         place="strategy",

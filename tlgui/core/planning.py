@@ -12,6 +12,7 @@ from tlgui.core.adaptation import PROJECTION_UNITS, needs_projection
 from tlgui.core.augmentations import augmentation
 from tlgui.core.errors import UserError
 from tlgui.core.records import ImageRecord
+from tlgui.core.retention import why_not
 from tlgui.core.run_spec import Imbalance, RunSpec, Training, contradiction
 from tlgui.core.split import PARTS, Part
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Strategy, recommend, strategy
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 # For a row whose lower layers are frozen at first: what groups get that are unfrozen later.
 _LATER_TOP_RATE = STRATEGIES["fine-tune-top"].top_learning_rate
-# What a person says of the pictures: no row and no preset fills it in.
-OWN_ANSWERS = ("similarity", "mirror")
+# What a person says of the pictures and of what is kept: no row and no preset fills it in.
+OWN_ANSWERS = ("similarity", "mirror", "keep_strength")
 # The largest class has more than so many times the images of the smallest.
 IMBALANCED = 3.0
 # What "auto" does about it.
@@ -57,7 +58,7 @@ def prepared(training: Training) -> Training:
     full = training if training.strategy == AUTO else resolve(training, 0)[0]
     if needs_projection(training, strategy(training.strategy).trains == "head"):
         full = msgspec.structs.replace(full, head="hidden", head_units=PROJECTION_UNITS)
-    if found := contradiction(full):
+    if found := contradiction(full) or why_not(full):
         raise UserError(f"Some values do not go together: {found}.", "Change or leave out one of them.")
     return full
 
@@ -193,11 +194,12 @@ def imbalance_of_counts(training: Training, counts: Sequence[int]) -> Imbalance:
     return BY_ITSELF if counts and max(counts) > IMBALANCED * min(counts) else "off"
 
 
-def check_parts(records: list[ImageRecord], parts: dict[str, Part]) -> None:
+def check_parts(records: list[ImageRecord], parts: dict[str, Part], fewest_classes: int = 2) -> None:
     """Makes sure that there is something to train and something to choose the best epoch by.
 
     Raises:
-        UserError: train or validation is empty, or training would see one class alone.
+        UserError: train or validation is empty, or training would see fewer classes than it needs: a network that
+            learns on knows others already.
     """
     held = {part: [record for record in records if parts[record.path] == part] for part in PARTS}
     for part in ("train", "validation"):
@@ -207,7 +209,7 @@ def check_parts(records: list[ImageRecord], parts: dict[str, Part]) -> None:
                 "Add images: each class needs at least two, better twenty.",
                 code="too_few_images",
             )
-    if len({record.class_name for record in held["train"]}) < 2:
+    if len({record.class_name for record in held["train"]}) < fewest_classes:
         raise UserError(
             "All training images are of one class.",
             "Put images of at least two classes into the training folder.",

@@ -60,6 +60,7 @@ class RunFolder:
         self.manifest_path = path / "manifest.csv"
         self.learned_path = path / "learned_before.csv"
         self.target_path = path / "target.csv"
+        self.earlier_path = path / "earlier.csv"
         self.events_path = path / "events.jsonl"
         self.checkpoints = path / "checkpoints"
         self.results = path / "results"
@@ -72,9 +73,9 @@ class RunFolder:
         return self.path.name
 
     @property
-    def lists(self) -> tuple[Path, Path, Path]:
+    def lists(self) -> tuple[Path, ...]:
         """The lists of images that are written when it is made."""
-        return self.manifest_path, self.learned_path, self.target_path
+        return self.manifest_path, self.learned_path, self.target_path, self.earlier_path
 
     @property
     def best_path(self) -> Path:

@@ -31,6 +31,7 @@ Precision = Literal["auto", "float32", "bf16", "fp16"]
 Unfreezing = Literal["never", "plateau", "schedule"]
 NormStatistics = Literal["auto", "frozen", "batch"]
 Adapt = Literal["none", "mmd", "adversarial", "mcc", "statistics"]
+Keep = Literal["none", "ewc", "l2sp", "average"]
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +75,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             been fitted. A run that adapts in training chooses by `adaptation.score_of` instead.
         adapt: how the network is made to see images of another site alike; "none" without any.
         adapt_weight: of that term in the loss.
+        keep: how the network is kept from forgetting what it knows; a row of `core.retention`.
+        keep_strength: how hard; `None` = as that row says.
     """
 
     preset: str = ""
@@ -116,6 +119,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     best_by: BestBy = "calibrated_loss"
     adapt: Adapt = "none"
     adapt_weight: NonNegative = 1.0
+    keep: Keep = "none"
+    keep_strength: NonNegative | None = None
 
 
 class FirstAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,12 +146,31 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         run: name of its folder, without its place.
         dataset, images: what it was trained on: the folder's own name, and how many images it learned from.
         sha256: of its best weights.
+        classes: its own, in the order of its outputs, where this run continues it: these stay, and new ones follow. Empty
+            where all below its head is taken over and the head is new.
     """
 
     run: str
     dataset: str = ""
     images: int = 0
     sha256: str = ""
+    classes: list[str] = []
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Images that a network had learned before it learns on, without their place; `earlier.csv` lists them.
+
+    Attributes:
+        name: their folder's own name.
+        fingerprint: hash over relative paths and contents.
+        images: all of them that take part.
+        held_out: of these, how many were never learned: on them it shows what is forgotten.
+    """
+
+    name: str
+    fingerprint: str
+    images: int
+    held_out: int
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -240,6 +264,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         size: side of the network's input in pixels; `None` = the one that its weights were trained with.
         split_fractions: train, validation, test, where the folder gives no split.
         target: the new site that it adapts to, where there is one.
+        earlier: what the network had learned before, of a run that continues another one; the newest first.
         training, dataset, pixel_rule, machine: see there; the last three are filled in when the run is made.
         similarity, first_answer, chosen: found out by the engine before the first epoch.
     """
@@ -251,6 +276,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     weights: str = "pretrained"
     source: Source | None = None
     target: Target | None = None
+    earlier: list[Earlier] = []
     fit: Fit = "crop"
     size: Annotated[int, Meta(ge=16, le=2048)] | None = None
     split_fractions: tuple[Fraction, Fraction, Fraction] = (0.7, 0.15, 0.15)
@@ -268,6 +294,11 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError(
                 "`split_fractions` must give train and validation a share, since validation chooses the best epoch"
             )
+
+    @property
+    def continues(self) -> bool:
+        """Whether it learns on with the classes of an earlier run."""
+        return self.source is not None and bool(self.source.classes)
 
     def to_toml(self) -> str:
         """The file's text; what is not set is not written, since TOML knows no null."""

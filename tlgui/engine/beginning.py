@@ -11,7 +11,8 @@ from tlgui.core.strategies import AUTO, missing_adaptation, strategy
 from tlgui.engine.auto_choice import choose
 from tlgui.engine.first_answer import Features, GoesOn, first_answer, said
 from tlgui.engine.live import Live
-from tlgui.engine.warm_start import fit_head
+from tlgui.engine.retention.meter import noted
+from tlgui.engine.warm_start import fit_head, fit_new_outputs
 
 
 def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
@@ -29,6 +30,8 @@ def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
     """
     features = Features()
     answer = None
+    if live.setup.knowledge is not None and live.setup.knowledge.outputs:
+        return (yield from _learns_on(live, features, goes_on))
     if live.network.pretrained and strategy(live.training.strategy).pretrained:
         answer = yield from _answer(live, features, goes_on)
     if not (yield from goes_on()):
@@ -38,9 +41,28 @@ def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
     message = missing_adaptation(live.training.strategy, live.training.similarity)
     if message and live.setup.target is None:
         yield events.Notice(code="no_adaptation", message=message)
+    loss = None
     if live.training.warm_start and strategy(live.training.strategy).pretrained:
-        return (yield from fit_head(live, features, goes_on))
-    return None
+        loss = yield from fit_head(live, features, goes_on)
+    if loss is None and not (yield from goes_on()):
+        return None
+    yield from noted(live)
+    return loss
+
+
+def _learns_on(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, float | None]:
+    """Its head stays, whatever the row says of a warm start; outputs of new classes are fitted beside it.
+
+    What it answers to images of before is noted first.
+    """
+    if live.training.strategy == AUTO:
+        answer = (yield from _answer(live, features, goes_on)) if live.network.pretrained else None
+        if not (yield from goes_on()) or not (yield from choose(live, answer, goes_on)):
+            return None
+    loss = yield from fit_new_outputs(live, features, goes_on)
+    if loss is not None:
+        yield from noted(live)
+    return loss
 
 
 def _answer(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, FirstAnswer | None]:

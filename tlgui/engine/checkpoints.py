@@ -88,6 +88,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             is where it belongs.
         piece: images that go through the trained part at once; 0 = the whole batch.
         scale: state of the gradient scaler, where there is one.
+        keep_strength: how hard it holds on to what it knew, where that was said while it trained.
         gone: names of images that vanished and are skipped, as long as they are not back.
         caching: whether activations are kept; it decides which views an epoch sees, so a run that goes on keeps it.
     """
@@ -120,6 +121,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     best_from: str = ""
     piece: int = 0
     scale: dict[str, float] = {}
+    keep_strength: float | None = None
     gone: list[str] = []
 
 
@@ -287,7 +289,7 @@ class Checkpoints:
                 self._run.best_path.unlink(missing_ok=True)
             # Else it was done before the process was killed.
         except OSError as error:
-            raise _cannot_save(error) from error
+            raise cannot_save(error) from error
         place.best_from = ""
 
     def _copy_best(self, place: Place, to: Path) -> None:
@@ -306,14 +308,14 @@ class Checkpoints:
             with atomic.replacing(to) as temporary:
                 shutil.copyfile(waiting, temporary)
         except OSError as error:
-            raise _cannot_save(error) from error
+            raise cannot_save(error) from error
 
     def _write_best(self, path: Path) -> None:
         assert self._best is not None
         try:
             trained_model.save(*self._best, path)
         except (OSError, safetensors.SafetensorError) as error:
-            raise _cannot_save(error) from error
+            raise cannot_save(error) from error
 
     def _write(self, state: State, path: Path) -> None:
         tensors = {f"{_MODEL}{name}": tensor.detach().cpu().contiguous() for name, tensor in state.model.items()}
@@ -325,7 +327,7 @@ class Checkpoints:
                 header = {"place": msgspec.json.encode(state.place).decode()}
                 safetensors.torch.save_file(tensors, temporary, metadata=header)
         except (OSError, safetensors.SafetensorError) as error:
-            raise _cannot_save(error) from error
+            raise cannot_save(error) from error
 
     def _read(self, path: Path) -> State:
         with self._opened(path) as (stream, place):
@@ -368,7 +370,8 @@ def weights_are_finite(state: dict[str, Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in state.values() if tensor.is_floating_point())
 
 
-def _cannot_save(error: Exception) -> UserError:
+def cannot_save(error: Exception) -> UserError:
+    """Says that the run folder could not be written, and what to do."""
     if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT, None):
         reason = error.strerror
     else:

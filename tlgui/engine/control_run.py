@@ -15,6 +15,7 @@ from tlgui.engine.checkpoints import State
 from tlgui.engine.first_answer import GoesOn
 from tlgui.engine.live import Live
 from tlgui.engine.optimizer_step import batches_of, optimizer_step
+from tlgui.engine.retention.keeper import ready
 from tlgui.engine.validation import Validation, seen_by
 
 _EVENTS_PER_EPOCH = 10
@@ -60,6 +61,8 @@ def control(live: Live, state: State, until: int, goes_on: GoesOn) -> Generator[
             if not (yield from goes_on()):
                 return None
             began += time.monotonic() - asked  # a pause
+            if not (yield from ready(twin, lambda: False)):
+                return None
             # Forked step by step: between two of them the run's owner may do anything.
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 for _ in optimizer_step(twin, batches[place.batch]):

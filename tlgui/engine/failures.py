@@ -120,3 +120,24 @@ def diverged(epoch: int, kept: int | None) -> UserError:
         "Train again with a lower learning rate.",
         code="diverged",
     )
+
+
+def lost_on_stop(error: UserError, saved_step: int | None, step: int) -> UserError:
+    """What a stop costs while nothing can be saved.
+
+    Args:
+        error: why not.
+        saved_step: of the last checkpoint, `None` where there is none.
+        step: where the run stands.
+    """
+    kept = (
+        f"what was learned after step {saved_step} of {step} is not kept"
+        if saved_step is not None
+        else "nothing of this run is kept"
+    )
+    return UserError(
+        f"{error.problem} Training was stopped all the same, so {kept}.",
+        "Free some space there, then continue the run.",
+        error.details,
+        code=error.code,
+    )

@@ -17,9 +17,11 @@ from tlgui.engine.adaptation.watch import not_improved, rung, value_of, watched
 from tlgui.engine.beginning import begin
 from tlgui.engine.checkpoints import weights_are_finite
 from tlgui.engine.control import OwnerGoneError
-from tlgui.engine.failures import diverged
+from tlgui.engine.failures import diverged, lost_on_stop
 from tlgui.engine.live import Live, is_full
 from tlgui.engine.optimizer_step import NotFiniteError, batches_of, optimizer_step
+from tlgui.engine.retention.keeper import ready
+from tlgui.engine.retention.meter import left_after
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.unfreezing import Unfreezing
 from tlgui.engine.validation import Validation, seen_by
@@ -27,7 +29,7 @@ from tlgui.engine.validation import Validation, seen_by
 _BATCH_EVENTS_PER_EPOCH = 10
 _SMALLEST_GAIN = 1e-3  # relative; a smaller one is no improvement for patience's sake
 _MOVES = commands.Unfreeze | commands.Freeze | commands.Undo | commands.PlanMove
-_RATES = commands.SetLearningRate | commands.SetAdaptWeight
+_RATES = commands.SetLearningRate | commands.SetAdaptWeight | commands.SetKeepStrength
 # What changes layers or the plan waits until the head has been fitted: that is done with them as they came.
 _CHANGES = _MOVES | _RATES | commands.Extend
 
@@ -151,6 +153,8 @@ class Loop:
                 return
             if live.place.epoch != number:
                 return  # taken back to another epoch
+            if not (yield from ready(live, self.obey_stop)):
+                continue
             if live.place.batch >= len(batches):
                 break
             place, indices = live.place, batches[live.place.batch]
@@ -212,6 +216,7 @@ class Loop:
         place.seen_at = live.cut
         seen = yield from seen_by(live, slow)
         adaptation, temperature = yield from watched(live, seen, slow)
+        retention = yield from left_after(live, slow)
         self.unfreezing.seen(seen)
         with live.average.in_place() if live.average else torch.no_grad(), live.as_kept():
             state = live.network.model.state_dict()
@@ -235,6 +240,7 @@ class Loop:
             learning_rates=live.named_rates(max(0, place.step - 1)),
             best=best,
             adaptation=adaptation,
+            retention=retention,
             seconds=live.clock.epoch_s,
             seconds_left=live.seconds_left(),
         )
@@ -370,7 +376,7 @@ class Loop:
                 if not is_full(error):
                     raise
                 if self.stopping:
-                    raise self._lost(error) from error
+                    raise lost_on_stop(error, self.setup.checkpoints.saved_step, self.live.place.step) from error
                 message = f"{error.problem} Free some space, then continue: nothing is lost, the run waits in memory."
                 yield events.Notice(code="disk_full", message=message)
                 yield from then
@@ -383,18 +389,3 @@ class Loop:
             else:
                 yield from then
                 return
-
-    def _lost(self, error: UserError) -> UserError:
-        """Says what a stop while nothing can be saved costs."""
-        step = self.setup.checkpoints.saved_step
-        kept = (
-            f"what was learned after step {step} of {self.live.place.step} is not kept"
-            if step is not None
-            else "nothing of this run is kept"
-        )
-        return UserError(
-            f"{error.problem} Training was stopped all the same, so {kept}.",
-            "Free some space there, then continue the run.",
-            error.details,
-            code=error.code,
-        )

@@ -18,7 +18,8 @@ def decide_keeping(live: Live) -> Iterator[Event]:
     if live.cut > 0 and not live.mixes:
         views = views_in_all(live.training)
         seen = len(setup.train) + (len(setup.target) if setup.target is not None else 0)
-        needed = needed_bytes(live.network, live.cut, seen, len(setup.validation), views)
+        earlier = sum(len(part) for part in setup.knowledge.parts()) if setup.knowledge is not None else 0
+        needed = needed_bytes(live.network, live.cut, seen, len(setup.validation) + earlier, views)
         place.caching = needed <= cache.budget_bytes()
         if place.caching:
             live.frozen.make_room(needed, live.cut)

@@ -11,6 +11,7 @@ from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.planning import first_trainable, ladder_rates, view_of
+from tlgui.core.retention import strength_of
 from tlgui.core.run_spec import Training
 from tlgui.engine import seeding
 from tlgui.engine.adaptation.term import Term
@@ -24,6 +25,7 @@ from tlgui.engine.network import MIN_BATCH_FOR_STATISTICS
 from tlgui.engine.objective import Objective
 from tlgui.engine.param_groups import LayerOptimizer
 from tlgui.engine.precision import Mixed
+from tlgui.engine.retention.keeper import Keeper
 from tlgui.engine.samples import Part
 from tlgui.engine.schedule import momentum_of, one_cycle
 from tlgui.engine.setup import Setup
@@ -45,6 +47,7 @@ class Live:
         batches: in an epoch.
         objective, mixed, memory, average: how a step is made.
         term: what makes it see images of a new site alike; `None` without.
+        keeper: what holds it at what it knew before; `None` without.
         clock: how fast it goes.
     """
 
@@ -71,6 +74,7 @@ class Live:
         adapts = setup.target is not None and self.training.adapt in ADAPTATIONS
         during = adapts and ADAPTATIONS[self.training.adapt].during
         self.term = Term(self.training, self.network, setup.device) if during else None
+        self.keeper = Keeper(setup.knowledge, self.network) if setup.knowledge is not None else None
         self._optimizer: LayerOptimizer | None = None
 
     @property
@@ -177,9 +181,9 @@ class Live:
     def rebuild_optimizer(self) -> None:
         """Puts the groups that train into it, each once; what is known of those that stay is kept."""
         peaks = self.peaks_from(self.place.first)
-        self._optimizer = LayerOptimizer(
-            self.network, peaks, self.training.weight_decay, self._optimizer, self.training.optimizer
-        )
+        # Decay would draw weights to zero that are to stay where they are.
+        decay = 0.0 if self.keeper is not None and self.keeper.penalises else self.training.weight_decay
+        self._optimizer = LayerOptimizer(self.network, peaks, decay, self._optimizer, self.training.optimizer)
 
     def peaks_from(self, first: int) -> dict[int, float]:
         """Peak learning rates of the groups from `first` on: the ladder's, or those that were set by hand."""
@@ -221,6 +225,12 @@ class Live:
         """
         below = self.network.tensors(self.cut) if self.term is not None and self.cut else {}
         return 0 if self.term is not None and self.term.norms.differ(below.keys()) else self.cut
+
+    @property
+    def keep_strength(self) -> float:
+        """How hard it holds on now to what it knew before."""
+        said = self.place.keep_strength
+        return said if said is not None else (strength_of(self.training) or 0.0)
 
     @property
     def parts(self) -> list[Part]:
@@ -288,6 +298,8 @@ class Live:
             UserError: the disk is full or cannot be written; the checkpoint before is whole.
         """
         if self._kept and self.place.warm:
+            if self.setup.knowledge is not None:
+                self.setup.knowledge.save()  # first: a checkpoint alone could not be gone on from
             self.setup.checkpoints.save(self.state())
             # Those that the checkpoint before named may go now.
             self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in self.place.moves})

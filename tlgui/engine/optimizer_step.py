@@ -161,6 +161,12 @@ def _gradients(live: Live, lesson: Lesson) -> float:
     targets = _pieces_of(lesson, len(pieces))
     if live.term is not None:
         live.term.begin_step()
+    held = live.keeper.penalty(live.place.first, live.keep_strength) if live.keeper and live.keeper.penalises else None
+    if held is not None:
+        # Once for the batch, however many pieces it goes through in.
+        if not math.isfinite(held.item()):
+            return held.item()
+        live.mixed.backward(held)
     for piece, target in zip(pieces, targets, strict=True):
         with live.mixed.autocast(live.cut < live.network.head_index):
             inputs, seen = placed(lesson.inputs[piece], live.setup.device), None

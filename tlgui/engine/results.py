@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlgui.core import atomic
+from tlgui.core.events import RetentionMeasured
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.split import PARTS
 from tlgui.core.tables import csv_bytes
@@ -68,7 +69,11 @@ def metrics_of(probabilities: NDArray[np.float64], part: Part, classes: list[str
 
 
 def write(
-    run: RunFolder, model: TrainedModel, answers: dict[str, tuple[Part, NDArray[np.float64]]], remark: str = ""
+    run: RunFolder,
+    model: TrainedModel,
+    answers: dict[str, tuple[Part, NDArray[np.float64]]],
+    remark: str = "",
+    left: RetentionMeasured | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Writes `metrics.json` and `predictions.csv`.
 
@@ -78,6 +83,7 @@ def write(
         answers: part name -> (images, (N, classes) probabilities of those that are not skipped), for train, validation
             and, where there is one, test.
         remark: what stands beside each score.
+        left: what the model still knows of what it had learned before, of one that learned on.
 
     Returns:
         Scores of validation and test.
@@ -97,11 +103,19 @@ def write(
         "test_evaluations": _evaluations_before(run) + (1 if "test" in scores else 0),
         "intervals": "95 %",
         **scores,
+        **({"retention": left_as_json(left)} if left is not None else {}),
     }
     run.results.mkdir(exist_ok=True)
     atomic.write_bytes(run.results / "metrics.json", _formatted(content))
     atomic.write_bytes(run.results / "predictions.csv", _predictions(classes, answers))
     return scores
+
+
+def left_as_json(left: RetentionMeasured) -> dict[str, Any]:
+    """As it stands in `metrics.json`."""
+    found: dict[str, Any] = msgspec.to_builtins(left)
+    found.pop("type", None)
+    return {**found.pop("seen"), "difference": left.seen.difference, **found}
 
 
 def count_test_evaluation(run: RunFolder) -> None:

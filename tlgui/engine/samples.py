@@ -283,6 +283,8 @@ def _where(part: Part) -> str:
     """How it is said where the folder of a part is now."""
     if part.name == "target":
         return "the images of the new site are with --target DIR"
+    if part.name.startswith("earlier"):
+        return "the images that the network had learned before are with --earlier DIR"
     return "the run's images are with --data DIR"
 
 

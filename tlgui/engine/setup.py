@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -15,6 +16,9 @@ from tlgui.engine.network import Network
 from tlgui.engine.precision import Kind
 from tlgui.engine.samples import Part
 from tlgui.engine.trained_model import Card
+
+if TYPE_CHECKING:
+    from tlgui.engine.retention.knowledge import Knowledge
 
 
 @dataclass
@@ -31,6 +35,7 @@ class Setup:
         validation_groups: the same of the validation images.
         images: used ones in all, as the strategy table counts; 0 = as many as train and validate.
         target: unlabelled images of a new site that the run adapts to; `None` without.
+        knowledge: what the network knew before, of a run that learns on or keeps something; `None` of any other.
         resume: go on from the last checkpoint.
         more_epochs: added to the plan of a run that goes on.
     """
@@ -51,6 +56,7 @@ class Setup:
     validation_groups: list[str] = field(default_factory=list)
     images: int = 0
     target: Part | None = None
+    knowledge: Knowledge | None = None
     resume: bool = False
     more_epochs: int = 0
     compiled: str = ""

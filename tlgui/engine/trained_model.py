@@ -37,6 +37,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         temperature: probabilities = softmax(logits / temperature); fitted on the validation images.
         epoch: the epoch that was kept.
         formats: of the images that it was trained on and scored on.
+        earlier_share: of the weights that training began with, where they were mixed with those after; 0 = they were not.
     """
 
     backbone: str
@@ -48,6 +49,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 1.0
     epoch: int
     formats: list[str] = []
+    earlier_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,13 @@ def save(state: dict[str, Tensor], card: Card, path: Path) -> None:
         safetensors.torch.save_file(plain, temporary, metadata=header)
 
 
-def load(run: RunFolder) -> TrainedModel:
-    """The best state of a run.
+def load(run: RunFolder, path: Path | None = None) -> TrainedModel:
+    """The best state of a run, or another state of it that lies in a file of its own.
 
     Raises:
         UserError: the run has no finished epoch yet, or its file is damaged.
     """
-    path = run.best_path
+    path = path or run.best_path
     if not path.is_file():
         raise UserError(
             f"The run '{run.name}' has no model yet: no epoch has ended.",

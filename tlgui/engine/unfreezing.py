@@ -25,6 +25,7 @@ KEPT = 3
 """So many moves can be taken back; each takes the room of a checkpoint."""
 _DONE = {"unfreeze": "unfreezing", "freeze": "freezing"}
 _PAST = {"unfreeze": "unfrozen", "freeze": "frozen"}
+_LETS_GO = "What it knew before is not held on to from now on."
 _NOTHING_TO_UNDO = (
     "There is nothing to take back: no layer was unfrozen or frozen, or that was taken back already. "
     f"Of earlier moves the last {KEPT} are kept."
@@ -83,6 +84,8 @@ class Unfreezing:
                 yield from self._set_rate(group, rate)
             case commands.SetAdaptWeight(weight=weight):
                 yield from self._set_weight(weight)
+            case commands.SetKeepStrength(strength=strength):
+                yield from self._set_strength(strength)
             case commands.PlanMove(kind=kind, groups=groups):
                 yield plan(self._live, kind, groups, self._asked_to_stop)
 
@@ -265,6 +268,17 @@ class Unfreezing:
         yield from self.not_judged("the weight of the adaptation was changed, which the comparison cannot tell apart")
         said = f"Adaptation has a weight of {weight:g} from now on." if weight else "Adaptation is off from now on."
         yield from self._save(events.Notice(code="adapt_weight", message=said))
+
+    def _set_strength(self, strength: float) -> Iterator[Event]:
+        live = self._live
+        if live.keeper is None or not live.keeper.penalises:
+            message = "This run does not hold on to what it knew before while it trains."
+            yield events.Notice(code="strength_not_set", message=message)
+            return
+        live.place.keep_strength = strength
+        yield from self.not_judged("the strength of keeping was changed, which the comparison cannot tell apart")
+        said = f"What it knew before is held with a strength of {strength:g} from now on."
+        yield from self._save(events.Notice(code="keep_strength", message=said if strength else _LETS_GO))
 
     # -- verdicts ----------------------------------------------------------------------------------------------
 

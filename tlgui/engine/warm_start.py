@@ -15,6 +15,7 @@ from tlgui.engine.first_answer import Features, GoesOn, drawn, read_features
 from tlgui.engine.live import Live
 from tlgui.engine.objective import class_weights, log_priors
 from tlgui.engine.probe import fit_logistic_regression, spread_of
+from tlgui.engine.retention.head import fit_new
 
 MOST = 10_000
 """Training images that a head is fitted on at most: more say little that these do not."""
@@ -51,6 +52,30 @@ def fit_head(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event
     if isinstance(setup.network.model.get_submodule(setup.network.row.head_linear), nn.Linear):
         return _solved(live, rows, labels)
     return (yield from _trained(live, rows, labels, goes_on))
+
+
+def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, float | None]:
+    """Fits the outputs of new classes of a run that learns on, beside those that it had, which stay as they are.
+
+    Args:
+        live: the run.
+        features: those that are known already; more are added.
+        goes_on: obeys what was asked for since the last batch, and returns whether the run goes on.
+
+    Returns:
+        The mean loss of the network as it begins on these features, or `None` where the person stopped it.
+
+    Raises:
+        UserError: an image has changed, or more than a few are gone.
+    """
+    setup, knowledge = live.setup, live.setup.knowledge
+    assert knowledge is not None
+    everything = list(range(len(setup.train)))
+    asked = (drawn(setup, MOST) if len(everything) > MOST else []) or everything
+    if not (yield from read_features(setup, features, asked, goes_on, "features of the training images")):
+        return None
+    there, rows = features.of(asked)
+    return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs)
 
 
 def _solved(live: Live, rows: Tensor, labels: Tensor) -> float:

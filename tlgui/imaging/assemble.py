@@ -74,6 +74,7 @@ def assemble(
     salt: str = "",
     for_training: bool = True,
     stop_if_cancelled: Callable[[], None] = lambda: None,
+    fewest_classes: int = 2,
 ) -> Scan:
     """The scan of a folder that was read.
 
@@ -83,6 +84,7 @@ def assemble(
         salt: the project's, for group keys.
         for_training: False for images that a finished model is scored on.
         stop_if_cancelled: raises to end the work.
+        fewest_classes: that are needed; 1 where a network that knows others learns on.
 
     Raises:
         UserError: no classifier can come of this; says what to do.
@@ -92,7 +94,7 @@ def assemble(
     used, left_out, found_classes = _placed(look, layout, intake)
     used, other_slices = choose_slices(used, intake)
     left_out += other_slices
-    refuse_unusable(look.name, look.tree, layout, used, left_out, for_training)
+    refuse_unusable(look.name, look.tree, layout, used, left_out, for_training, fewest_classes)
     classes = sorted({checked.place.class_name for checked in used})
     # Test images stand for images that nobody has seen yet: nothing is chosen by looking at them.
     looked_at = [checked.description for checked in used if checked.place.split != "test"]

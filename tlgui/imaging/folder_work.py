@@ -21,7 +21,7 @@ from tlgui.core.project import find_project, remember_table
 from tlgui.core.records import Copies, Scan
 from tlgui.core.scrub import scrub
 from tlgui.core.split import Part
-from tlgui.imaging import errands, site_work, summary
+from tlgui.imaging import errands, run_work, site_work, summary
 from tlgui.imaging.comparing import all_made
 from tlgui.imaging.copies import leaks
 from tlgui.imaging.grouping import try_key
@@ -30,7 +30,7 @@ from tlgui.imaging.layout import table_read
 from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.opening import Opened, grouped_by, key_of_table, name_of_table, open_folder, read_anew, stopper
 from tlgui.imaging.paced import paced
-from tlgui.imaging.prepare import prepare_run, split_of
+from tlgui.imaging.prepare import split_of
 from tlgui.imaging.scan import ScanCancelled
 from tlgui.imaging.walk import folder_name, walk
 
@@ -81,6 +81,7 @@ class FolderWork:
         self._in_hand = in_hand
         self._data: Path | None = None
         self._opened: Opened | None = None
+        self._fewest_classes = _DEFAULT_SPLIT.fewest_classes
         self._fractions, self._seed = _DEFAULT_SPLIT.fractions, _DEFAULT_SPLIT.seed
         self._last_resplit: messages.Resplit | None = None
         self._cancelled = threading.Event()
@@ -138,7 +139,7 @@ class FolderWork:
         match request:
             case messages.ScanFolder():
                 self._fractions, self._seed = request.fractions, request.seed
-                self._data = Path(request.data)
+                self._data, self._fewest_classes = Path(request.data), request.fewest_classes
                 self._let_others_end()
                 self._opened = self._open(self._data)
                 return self._scanned()
@@ -197,6 +198,7 @@ class FolderWork:
             self._in_hand,
             changes=changes,
             tables=tables,
+            fewest_classes=self._fewest_classes,
         )
 
     def _scanned(self) -> messages.Scanned:
@@ -290,26 +292,9 @@ class FolderWork:
         return self._opened
 
     def _prepare(self, request: messages.Prepare) -> Answer:
-        data, opened = Path(request.data), self._opened_for(request.data)
-        run_dir = Path(request.run_dir) if request.run_dir else None
-        prepared = prepare_run(
-            data,
-            request.spec,
-            run_dir,
-            self._progress(),
-            self._cancelled.is_set,
-            scan=opened.scan,
-            project=opened.project,
-            follows_journal=not opened.not_followed,
-            weights_file=request.weights_file,
-            target=Path(request.target) if request.target else None,
-        )
-        return messages.RunPrepared(
-            ticket=self._ticket,
-            run=str(prepared.run.path.resolve()),
-            spec=prepared.run.spec(),
-            advice=prepared.advice,
-        )
+        self._fewest_classes = 1 if request.continues else self._fewest_classes
+        opened = self._opened_for(request.data)
+        return run_work.prepared(self._ticket, opened, request, self._progress(), self._cancelled.is_set)
 
     def _prepare_comparison(self, request: messages.PrepareComparison) -> Answer:
         data, opened = Path(request.data), self._opened_for(request.data)

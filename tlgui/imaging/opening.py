@@ -36,6 +36,7 @@ class Opened:
         not_followed: why the decisions of the journal could not be followed (a table that is gone, say), in words; they
             are then left aside. "" = they are followed.
         changes: decisions for this once that `scan` follows too.
+        fewest_classes: that the folder needs.
     """
 
     look: Look
@@ -44,6 +45,7 @@ class Opened:
     scan: Scan
     not_followed: str = ""
     changes: Sequence[Change] = ()
+    fewest_classes: int = 2
 
 
 def open_folder(
@@ -56,6 +58,7 @@ def open_folder(
     changes: Sequence[Change] = (),
     follow_journal: bool = True,
     tables: Mapping[str, Path] | None = None,
+    fewest_classes: int = 2,
 ) -> Opened:
     """Reads a folder as its project wants it read. Nothing is written but the cache of what was read.
 
@@ -69,6 +72,7 @@ def open_folder(
         changes: further decisions, for this once.
         follow_journal: False = as if the person had decided nothing yet.
         tables: where label tables lie that `changes` name and that are not in the folder.
+        fewest_classes: that are needed; 1 where a network that knows others learns on.
 
     Raises:
         UserError: no classifier can come of this folder; says what to do.
@@ -86,8 +90,8 @@ def open_folder(
 
         look = look_at(Path(root), progress, cancelled, None, named, in_hand, decide=decide, isolated=isolated)
         project, intake = found[-1]
-        scan = assemble(look, intake, project.salt, stop_if_cancelled=stopper(cancelled))
-        return Opened(look, project, intake, scan, changes=changes)
+        scan = assemble(look, intake, project.salt, stop_if_cancelled=stopper(cancelled), fewest_classes=fewest_classes)
+        return Opened(look, project, intake, scan, changes=changes, fewest_classes=fewest_classes)
 
     try:
         return opened(follow_journal)
@@ -118,7 +122,13 @@ def read_anew(
             look.tables[name] = read_table(place, name)
     layout, _facts = layout_of(look, intake)
     complete(look, layout, progress, cancelled, isolated=True)
-    return assemble(look, intake, opened.project.salt, stop_if_cancelled=stopper(cancelled))
+    return assemble(
+        look,
+        intake,
+        opened.project.salt,
+        stop_if_cancelled=stopper(cancelled),
+        fewest_classes=opened.fewest_classes,
+    )
 
 
 def places_of_tables(project: Project, intake: Intake, tree: Tree) -> dict[str, Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tlgui import __version__
-from tlgui.core import run_folder
+from tlgui.core import earlier, run_folder
 from tlgui.core.backbones import backbone
 from tlgui.core.errors import UserError
 from tlgui.core.intake import Change, CutTest, GroupBy, SetTable, UseFold
@@ -20,11 +20,12 @@ from tlgui.core.project import Project, find_project
 from tlgui.core.records import Scan
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Dataset, RunSpec, Training
-from tlgui.core.source import write_learned
+from tlgui.core.source import run_of, write_learned
 from tlgui.core.split import PARTS, Part, conflicts, split
 from tlgui.core.superseded import without_effect
 from tlgui.imaging.adapting import new_site, refuse_without_target
 from tlgui.imaging.beginnings import beginning_of, without_known
+from tlgui.imaging.continuing import before_of, classes_words, continued, with_its_classes, with_its_head
 from tlgui.imaging.names import is_readable_name
 from tlgui.imaging.opening import Opened, open_folder
 
@@ -42,6 +43,7 @@ class Prepared:
         counts: images of each class in each part.
         advice: why this strategy, where it was "auto"; else "".
         parts: of each used image.
+        learns_on: what becomes of the classes of the run that is continued; "" where there is none.
     """
 
     run: RunFolder
@@ -50,6 +52,7 @@ class Prepared:
     counts: Counts
     advice: str
     parts: dict[str, Part] = field(default_factory=dict)
+    learns_on: str = ""
 
 
 def split_of(
@@ -92,6 +95,8 @@ def prepare_run(
     follows_split: bool = True,
     weights_file: str = "",
     target: Path | None = None,
+    continues: bool = False,
+    earlier_images: Path | None = None,
 ) -> Prepared:
     """Makes the run folder for a dataset.
 
@@ -114,6 +119,8 @@ def prepare_run(
         weights_file: the person's own weights. Where they are those of an earlier run, images that it has learned
             neither test this one nor choose its epoch.
         target: folder of unlabelled images of a new site, where the run adapts to one.
+        continues: it learns on: the earlier run whose weights these are keeps its classes, and new ones are added.
+        earlier_images: where the earlier run's images lie, where they are not where they were.
 
     Raises:
         UserError: the images, the spec or the place of the run do not do.
@@ -122,6 +129,9 @@ def prepare_run(
     # Named wrongly, a strategy fails here and not after minutes of reading images.
     resolve(spec.training, 0)
     _refuse_unsayable(data, run_dir)
+    before = continued(run_of(weights_file), spec.training) if continues else None
+    if before is not None:
+        spec = msgspec.structs.replace(spec, training=with_its_head(spec.training, before))
     beginning = beginning_of(spec, weights_file)
     refuse_without_target(spec.training, target)
     if run_dir is not None:
@@ -134,10 +144,13 @@ def prepare_run(
         data, [record.path for record in scan.used] + [left.path for left in scan.left_out]
     )
     kept = split_project(project, changes, spec.split_fractions, spec.training.seed, scan) if follows_split else None
+    if before is not None:
+        scan = with_its_classes(scan, before)
     whole, parts = scan, split_of(scan, spec.split_fractions, spec.training.seed, kept)
     if beginning is not None:
         scan = without_known(scan, parts, beginning)
-    check_parts(scan.used, parts)
+    check_parts(scan.used, parts, 1 if continues else 2)
+    known = before_of(before, scan, parts) if before is not None else []
     site = new_site(target, scan, progress, cancelled) if target is not None else None
     training = _answered(prepared(spec.training), project)
     advice = resolve(spec.training, len(scan.used))[1]
@@ -166,7 +179,10 @@ def prepare_run(
         similarity=None,
         first_answer=None,
         chosen=None,
-        source=None if beginning is None else beginning.source,
+        source=None
+        if beginning is None
+        else msgspec.structs.replace(beginning.source, classes=before.classes if before is not None else []),
+        earlier=[one.task for one in known],
         target=None if site is None else site.target,
         weights=spec.weights if beginning is None else beginning.source.sha256,
     )
@@ -179,6 +195,8 @@ def prepare_run(
         run.write_manifest(scan.used, parts, scan.left_out)
         if beginning is not None:
             write_learned(run, beginning.learned)
+        if known:
+            earlier.write(run, known)
         if site is not None:
             run.write_target(site.images)
     except UserError:
@@ -190,7 +208,10 @@ def prepare_run(
     run_folder.remember_place(dataset.fingerprint, data)
     if site is not None and target is not None:
         run_folder.remember_place(site.target.fingerprint, target)
-    return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "", parts)
+    if known and earlier_images is not None:
+        run_folder.remember_place(known[0].task.fingerprint, earlier_images)
+    said = classes_words(scan, before) if before is not None else ""
+    return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "", parts, said)
 
 
 def split_project(

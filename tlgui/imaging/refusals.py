@@ -19,7 +19,13 @@ NOT_A_PERSONS = (Reason.HIDDEN, Reason.SYSTEM_FILE)
 
 
 def refuse_unusable(
-    name: str, tree: Tree, layout: Layout, used: list[Checked], left_out: list[LeftOut], for_training: bool = True
+    name: str,
+    tree: Tree,
+    layout: Layout,
+    used: list[Checked],
+    left_out: list[LeftOut],
+    for_training: bool = True,
+    fewest_classes: int = 2,
 ) -> None:
     """Raise a UserError where no classifier can come of this folder; `name` is the folder's own name.
 
@@ -35,7 +41,7 @@ def refuse_unusable(
         return
     _refuse_class_that_train_lacks(name, layout, used)
     classes = sorted({checked.place.class_name for checked in used})
-    if len(classes) == 1:
+    if len(classes) < fewest_classes:
         _refuse_single_class(name, classes[0], layout, left_out)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from tlgui.core import commands, events
@@ -18,6 +17,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.heads import head_of
 from tlgui.core.planning import resolve
+from tlgui.core.retention import strength_of
 from tlgui.core.run_folder import RunFolder, open_run
 from tlgui.core.run_spec import RunSpec
 from tlgui.core.split import PARTS
@@ -32,18 +32,20 @@ from tlgui.engine.device import look_for_device
 from tlgui.engine.fit import fit
 from tlgui.engine.jobs.download import pretrained
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.run_lock import held
 from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
+from tlgui.engine.retention.averaging import mix
+from tlgui.engine.retention.begin import beginning_notices, begins_with, missing_notices
+from tlgui.engine.retention.head import take_head
+from tlgui.engine.retention.meter import left_of
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.start_weights import beginning_words, is_published
 from tlgui.engine.timm_models import row_of
 from tlgui.engine.trained_model import TrainedModel
 from tlgui.imaging.listing import ListedImage
-
-# A window that lists runs tries the lock for an instant; that must not look like another training.
-_LOCK_PATIENCE_S = 0.5
 
 
 def train(job: commands.Train, control: Control) -> Iterator[Event]:
@@ -53,19 +55,8 @@ def train(job: commands.Train, control: Control) -> Iterator[Event]:
         UserError: something that the person can act on.
     """
     run = open_run(Path(job.run))
-    lock = FileLock(run.lock_path)
-    try:
-        lock.acquire(timeout=_LOCK_PATIENCE_S)
-    except Timeout:
-        raise UserError(
-            f"The run '{run.name}' is being trained by another program.",
-            "Wait until that ends, or stop it there.",
-            code="run_locked",
-        ) from None
-    try:
+    with held(run):
         yield from _train(job, run, control)
-    finally:
-        lock.release()
 
 
 def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Event]:
@@ -109,7 +100,7 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     row = row_of(spec.backbone)
     own = "" if resume else _own_weights(run, spec, job)
     try:
-        network = yield from _network(row, spec, job, control, resume)
+        network, state = yield from _network(row, spec, job, control, resume)
     except weights.DownloadCancelledError:
         yield events.Stopped(run=job.run)
         return
@@ -122,7 +113,12 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     target, target_root = site_of(run, spec, job)
     if target is not None and not resume:
         yield from site_notices(spec, network)
-    given = Given(run, spec, network, parts, root, control, device, checkpoints, target, target_root)
+    knowledge, earlier_roots = begins_with(run, spec, network, state, job.earlier, resume)
+    if knowledge is not None:
+        yield from missing_notices(knowledge) if resume else beginning_notices(spec, knowledge)
+    given = Given(
+        run, spec, network, parts, root, control, device, checkpoints, target, target_root, knowledge, earlier_roots
+    )
     setup = yield from set_up(given)
     setup.resume, setup.more_epochs = resume, job.more_epochs
     try:
@@ -132,7 +128,9 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
             return
         if setup.target is not None and not adaptation(setup.training.adapt).during and (yield from align(run, setup)):
             outcome = replace(outcome, lowest=0)  # the whole network answers otherwise than what was kept of it
-        stopped = (yield from _evaluate(run, setup, parts, outcome)) or outcome.stopped
+        if knowledge is not None and knowledge.keep == "average":
+            yield from mix(run, setup, knowledge, outcome.lowest, strength_of(setup.training))
+        stopped = (yield from evaluate(run, setup, parts, outcome)) or outcome.stopped
     finally:
         setup.frozen.close()
     if stopped:
@@ -191,8 +189,8 @@ def _own_weights(run: RunFolder, spec: RunSpec, job: commands.Train) -> str:
 
 def _network(
     row: Backbone, spec: RunSpec, job: commands.Train, control: Control, resume: bool
-) -> Generator[Event, None, Network]:
-    """The network with its start weights; one that goes on takes all of them from its checkpoint instead."""
+) -> Generator[Event, None, tuple[Network, weights.State | None]]:
+    """The network with its start weights, and these as they came; one that goes on takes all from its checkpoint instead."""
     assert spec.dataset is not None
     row.at(spec.size)  # a size that it does not take is refused before anything is fetched
     state = None
@@ -213,16 +211,18 @@ def _network(
         )
     head, seed = head_of(spec.training), spec.training.seed
     network = build(row, len(spec.dataset.classes), state, spec.fit, source, spec.size, head, seed)
+    if spec.source is not None and spec.source.classes and state is not None:
+        take_head(network, state, len(spec.source.classes), source)
     if spec.weights != "pretrained":
         network.pretrained = True  # one that goes on was given none
     if network.note and not resume:
         yield events.Notice(code="input_size", message=network.note)
     if spec.source is not None and state is not None:
         yield events.Notice(code="source", message=beginning_words(spec.source, is_published(network)))
-    return network
+    return network, state
 
 
-def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outcome) -> Generator[Event, None, bool]:
+def evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outcome) -> Generator[Event, None, bool]:
     """Scores the best state; test images are read here for the first time.
 
     Returns:
@@ -256,9 +256,13 @@ def _evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Out
             stopped = isinstance(setup.control.take(), commands.Stop) or stopped
             if stopped and name == "train":
                 break
+    left = (yield from left_of(run, setup, cut)) if setup.knowledge is not None else None
     setup.frozen.flush()
-    for name, metrics in results.write(run, model, answers, _remark(run, setup, answers, outcome)).items():
+    remark = _remark(run, setup, answers, outcome)
+    for name, metrics in results.write(run, model, answers, remark, left).items():
         yield events.Evaluated(split=name, metrics=metrics)
+    if left is not None:
+        yield left
     return stopped
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,7 @@ from tlgui.engine.kept_memory import SAFETY, kept_per_image, update_bytes
 from tlgui.engine.network import Network
 from tlgui.engine.precision import Kind, possible
 from tlgui.engine.precision_probe import precision_here
+from tlgui.engine.retention.knowledge import Knowledge
 from tlgui.engine.samples import Part, Reader
 from tlgui.engine.setup import Setup
 from tlgui.engine.trained_model import Card
@@ -59,6 +60,7 @@ class Given:
         control, device: of the job.
         target, target_root: unlabelled images of a new site, and their folder; `None` where the run adapts to none.
         checkpoints: of the run.
+        knowledge: what the network knew before, and the folders of its earlier images by the name of a part.
     """
 
     run: RunFolder
@@ -71,6 +73,8 @@ class Given:
     checkpoints: Checkpoints
     target: Part | None = None
     target_root: Path | None = None
+    knowledge: Knowledge | None = None
+    earlier_roots: Mapping[str, Path] = field(default_factory=dict)
 
 
 def set_up(given: Given) -> Generator[Event, None, Setup]:
@@ -111,7 +115,7 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
         network.model.load_state_dict(given.checkpoints.model())
     with ExitStack() as stack:
         variation = in_use(training.augmentation, training.mirror)
-        others = {NAME: given.target_root} if given.target_root is not None else {}
+        others = {**given.earlier_roots, **({NAME: given.target_root} if given.target_root is not None else {})}
         reader = Reader(given.root, network.preprocessing, spec.pixel_rule, variation, threads, others)
         stack.callback(reader.close)
         frozen, compiled = yield from _frozen_part(given, training, place, reader, threads)
@@ -151,6 +155,7 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
         settle=lambda answer, chosen, settled: _settle(run, answer, chosen, settled),
         first_answer=spec.first_answer,
         target=given.target,
+        knowledge=given.knowledge,
         images=dataset.images,
         groups=[row.group for row in manifest if row.part == "train"],
         validation_groups=[row.group for row in manifest if row.part == "validation"],
@@ -169,7 +174,8 @@ def _frozen_part(
     first = place.first if place else first_trainable(training, network.head_index)
     cut = network.cut_below(first)
     seen = len(parts["train"]) + (len(given.target) if given.target is not None else 0)
-    needed = needed_bytes(network, cut, seen, len(parts["validation"]), views)
+    earlier = sum(len(part) for part in given.knowledge.parts()) if given.knowledge is not None else 0
+    needed = needed_bytes(network, cut, seen, len(parts["validation"]) + earlier, views)
     if place is not None:
         # Views follow from it, so a run that goes on does as it did before, whatever the disk holds now.
         caching = place.caching
