@@ -30,7 +30,8 @@ def shown(qtbot: QtBot, run: RunFolder) -> tuple[SiteResultsCard, ModelBench]:
     qtbot.addWidget(card)
     card.resize(900, 500)
     card.show_run(run)
-    qtbot.waitUntil(lambda: card.found is not None, timeout=5000)
+    # Widgets that are new in a shown one come up with the next turn of the event loop.
+    qtbot.waitUntil(lambda: card.found is not None and "Known site" in read(card), timeout=5000)
     return card, bench
 
 
@@ -91,7 +92,7 @@ def test_labelled_images_are_scored_with_both_runs_and_the_look_is_counted(
     scored(run, parts)
     bench.site_score.say(busy=False, progress=None)
     bench.site_score.scored.emit()
-    qtbot.waitUntil(lambda: card.found is not None and card.found.score is not None)
+    qtbot.waitUntil(lambda: "30 images" in read(card), timeout=5000)
     said = read(card)
     assert "30 images, seen before without labels\n53.3 %" in said and "90.0 %" in said
     assert "15 images, never seen" in said and "+10.0 points\n-20.0 to +30.0, p = 0.035" in said
