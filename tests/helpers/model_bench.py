@@ -50,10 +50,19 @@ class FakeSiteScore(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[Path, Path | None] | str] = []
+        self.asked: list[Any] = []
         self.busy = False
         self.progress: Any = None
         self.ended: Any = None
+        self.site: Path | None = Path("/clinic b")
+        self.both: Any = None
+
+    def answers(self, run: Path, before: Path | None) -> Any:
+        return self.both if before is not None else None
+
+    def ask_both(self, before: Path) -> None:
+        self.asked.append(("both", before))
+        self.say(busy=True, ended=None)
 
     def score(self, images: Path, before: Path | None) -> None:
         self.asked.append((images, before))

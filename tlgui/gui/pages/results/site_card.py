@@ -27,6 +27,12 @@ _SCORE = "Score on labelled images of the new site…"
 _SCORE_TIP = (
     "Takes a folder with one folder of images per class. They are scored once and choose nothing; each look is counted."
 )
+_ASK = "Ask both about the unlabelled images"
+_ASK_TIP = (
+    "Both runs answer for the images of the new site: how sure they are, and how the answers spread. No label is read."
+)
+_NO_SITE = "The images of the new site are not where they were."
+_NO_BEFORE = "There is no run without adapting to ask."
 _BACK = "Use the run without adapting"
 _BACK_TIP = "Opens the run that did not adapt; this one stays as it is."
 _ABOUT = "A few labelled images of the new site, one folder per class, tell how good both runs are there."
@@ -64,6 +70,8 @@ class SiteResultsCard(Card):
         self._looks = Label("", "caption", wrap=True)
         self.score = Button(_SCORE, small=True, icon="folder")
         self.score.clicked.connect(self._on_asked)
+        self.ask = Button(_ASK, small=True, icon="scan")
+        self.ask.clicked.connect(self._on_ask)
         self._about_score = Label(_ABOUT, "caption", wrap=True)
         self.progress = ProgressRow()
         self.progress.cancelled.connect(self._on_cancel)
@@ -73,10 +81,10 @@ class SiteResultsCard(Card):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(10)
         line.addWidget(self.score)
-        line.addWidget(self._about_score, 1)
-        for widget in (
-            self._about, self._reading, self.worse, self._table, self._looks, self._ask_line, self.progress, self.problem,
-        ):  # fmt: skip
+        line.addWidget(self.ask)
+        line.addStretch(1)
+        told = (self._about, self._reading, self.worse, self._table, self._looks)
+        for widget in (*told, self._about_score, self._ask_line, self.progress, self.problem):
             self.body.addWidget(widget)
         bench.site_score.changed.connect(self._show_score)
         bench.site_score.scored.connect(self._read)
@@ -115,7 +123,8 @@ class SiteResultsCard(Card):
             return
         self.found = found
         self._about.setText(about_before(found))
-        _fill(self._grid, rows(found))
+        both = self._bench.site_score.answers(self._run.path, found.before) if self._run is not None else None
+        _fill(self._grid, rows(found, both))
         worse = made_worse(found)
         self.worse.set("warn", "Adapting made it worse, beyond what chance explains", " ".join(worse))
         self._looks.setText(about_score(found))
@@ -123,6 +132,7 @@ class SiteResultsCard(Card):
         self._table.show()
         self.worse.setVisible(bool(worse) and found.before is not None)
         self._looks.setVisible(bool(self._looks.text()))
+        self._show_score()
 
     # -- a score on labelled images
 
@@ -131,11 +141,15 @@ class SiteResultsCard(Card):
         busy, ended = desk.busy, desk.ended
         self._stopping = self._stopping and busy
         self._ask_line.setVisible(not busy)
+        self._about_score.setVisible(not busy)
         self.score.setToolTip(_SCORE_TIP)
+        against = _NO_BEFORE if self.found is None or self.found.before is None else "" if desk.site else _NO_SITE
+        self.ask.setEnabled(not against)
+        self.ask.setToolTip(against or _ASK_TIP)
         self.progress.setVisible(busy)
         if busy:
             self._show_progress(desk.progress)
-        self._about_score.setText("Stopped. Nothing was counted." if isinstance(ended, events.Stopped) else _ABOUT)
+        self._about_score.setText("Stopped. Nothing was kept." if isinstance(ended, events.Stopped) else _ABOUT)
         failed = ended if isinstance(ended, events.Failed | events.Crashed) and not busy else None
         if isinstance(failed, events.Failed):
             self.problem.show_error(failed)
@@ -145,7 +159,7 @@ class SiteResultsCard(Card):
 
     def _show_progress(self, progress: events.Progress | None) -> None:
         self.progress.set_cancellable(not self._stopping)
-        stage = progress.stage if progress is not None else "reading the labelled images"
+        stage = progress.stage if progress is not None else "reading the images"
         self.progress.set_title(stage[:1].upper() + stage[1:])
         if self._stopping:
             self.progress.set_busy("Stopping…")
@@ -159,6 +173,10 @@ class SiteResultsCard(Card):
 
     def _on_chosen(self, folder: Path) -> None:
         self._bench.site_score.score(folder, self.found.before if self.found is not None else None)
+
+    def _on_ask(self) -> None:
+        if self.found is not None and self.found.before is not None:
+            self._bench.site_score.ask_both(self.found.before)
 
     def _on_cancel(self) -> None:
         self._stopping = True

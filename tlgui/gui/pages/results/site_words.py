@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tlgui.core import site_score
 from tlgui.core.before_after import BeforeAfter, Known
 from tlgui.core.paired import Paired
+from tlgui.core.site_answers import SiteAnswers
 from tlgui.core.site_score import Accuracy, Difference, PartScore
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import numbers
 from tlgui.gui.run_site import share_of_entropy, spread_words, sure_words
 
 NOT_KNOWN = "not known"
-_NOT_ANSWERED = "A run that does not adapt never answered these images."
+_NOT_ASKED = "not asked yet"
 _NO_RUN = "There is no run without adapting to compare with."
 HOW_TO_GET = (
     "There is no finished run without adapting of the same images and the same network in this project, so “before” is not "
@@ -52,29 +54,41 @@ def about_before(found: BeforeAfter) -> str:
     )
 
 
-def rows(found: BeforeAfter) -> list[Row]:
-    """All lines of the table, the known site first."""
+def rows(found: BeforeAfter, both: SiteAnswers | None = None) -> list[Row]:
+    """All lines of the table, the known site first; `both`: what both runs said of the unlabelled images."""
     lines = [_known_row(one) for one in found.known]
-    seen = found.seen
-    sure = share_of_entropy(seen.target_entropy if seen else None, found.classes, of_least=True)
-    spread = share_of_entropy(seen.target_spread if seen else None, found.classes)
-    why = _NOT_ANSWERED if found.before is not None else _NO_RUN
-    for name, share, words in (
-        ("sureness of the answers", sure, sure_words(sure)),
-        ("spread of the answers", spread, spread_words(spread)),
-    ):
-        after = (
-            Value(numbers.percent(share, 0), words)
-            if share is not None
-            else Value(NOT_KNOWN, "", "This way of adapting writes none down.")
-        )
-        lines.append(Row("New site, unlabelled", name, Value(NOT_KNOWN, "", why), after))
+    lines += _unlabelled_rows(found, both)
     if found.score is None:
         none = Value("not measured", "", "Score on labelled images of the new site, below.")
         lines.append(Row("New site, labelled", "none were scored", none, none))
     else:
         lines += [_labelled_row(part, found) for part in found.score.parts]
     return lines
+
+
+def _unlabelled_rows(found: BeforeAfter, both: SiteAnswers | None) -> list[Row]:
+    seen, classes = found.seen, found.classes
+    sure: list[float | None]
+    spread: list[float | None]
+    if both is not None:
+        sure, spread = [both.before.entropy, both.after.entropy], [both.before.spread, both.after.spread]
+        images = f", {numbers.counted(both.images, 'image')}"
+    else:
+        sure, spread = [None, seen.target_entropy if seen else None], [None, seen.target_spread if seen else None]
+        images = ""
+    lines = []
+    for name, values, words, of_least in (
+        ("sureness of the answers", sure, sure_words, True),
+        ("spread of the answers", spread, spread_words, False),
+    ):
+        shares = [share_of_entropy(value, classes, of_least=of_least) for value in values]
+        before, after_ = (_share(share, words) for share in shares)
+        lines.append(Row("New site, unlabelled", f"{name}{images}", before, after_))
+    return lines
+
+
+def _share(share: float | None, words: Callable[[float | None], str]) -> Value:
+    return Value(numbers.percent(share, 0), words(share)) if share is not None else Value(NOT_KNOWN, _NOT_ASKED)
 
 
 def made_worse(found: BeforeAfter) -> list[str]:
@@ -133,14 +147,20 @@ def _accuracy(one: Accuracy, why: str = "") -> Value:
 def _difference(pair: Paired | Difference) -> Value:
     p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
     return Value(
-        f"{100 * pair.difference:+.1f} points",
-        f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}, {p}",
+        f"{_signed(pair.difference)} points",
+        f"{_signed(pair.low)} to {_signed(pair.high)}, {p}",
         f"{pair.better:,} right only after adapting, {pair.worse:,} only before, of {pair.images:,} (McNemar, exact).",
     )
 
 
 def _points(difference: float, low: float, high: float) -> str:
-    return f"{100 * difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{_signed(difference)} points ({_signed(low)} to {_signed(high)})"
+
+
+def _signed(value: float) -> str:
+    """In points; a difference of nothing has no sign."""
+    text = f"{100 * value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
 
 
 def _tone(outcome: str) -> str:
