@@ -16,7 +16,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.numbers import count
-from tlgui.gui.pages.results.site_words import Row, Value, about_before, about_score, made_worse, rows
+from tlgui.gui.pages.results.site_words import NOT_KNOWN, Row, Value, about_before, about_score, made_worse, rows
 from tlgui.gui.widgets import Banner, Button, Card, Divider, Label, ProgressRow
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class SiteResultsCard(Card):
         _fill(self._grid, rows(found, both))
         worse = made_worse(found)
         self.worse.set("warn", "Adapting made it worse, beyond what chance explains", " ".join(worse))
-        self._looks.setText(about_score(found))
+        self._looks.setText(about_score(found, both is not None))
         self._about.show()
         self._table.show()
         self.worse.setVisible(bool(worse) and found.before is not None)
@@ -221,7 +221,8 @@ class _Cell(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        first = Label(value.text, "strong" if bold and value.second else "body" if not bold else "muted", wrap=True)
+        known = bold and bool(value.second) and value.text != NOT_KNOWN
+        first = Label(value.text, "strong" if known else "muted" if bold else "body", wrap=True)
         first.set_tone(tone)
         column.addWidget(first)
         if value.second:

@@ -16,6 +16,10 @@ from tlgui.gui.run_site import share_of_entropy, spread_words, sure_words
 
 NOT_KNOWN = "not known"
 _NOT_ASKED = "not asked yet"
+_AS_GIVEN = (
+    "Sureness and spread are of the probabilities as both runs give them; the page Train shows them without the temperature "
+    "that is fitted at the end."
+)
 _NO_RUN = "There is no run without adapting to compare with."
 HOW_TO_GET = (
     "There is no finished run without adapting of the same images and the same network in this project, so “before” is not "
@@ -78,12 +82,12 @@ def _unlabelled_rows(found: BeforeAfter, both: SiteAnswers | None) -> list[Row]:
         images = ""
     lines = []
     for name, values, words, of_least in (
-        ("sureness of the answers", sure, sure_words, True),
-        ("spread of the answers", spread, spread_words, False),
+        ("sureness", sure, sure_words, True),
+        ("spread", spread, spread_words, False),
     ):
         shares = [share_of_entropy(value, classes, of_least=of_least) for value in values]
         before, after_ = (_share(share, words) for share in shares)
-        lines.append(Row("New site, unlabelled", f"{name}{images}", before, after_))
+        lines.append(Row("New site, unlabelled", f"{name}{images or ' of the answers'}", before, after_))
     return lines
 
 
@@ -105,11 +109,10 @@ def made_worse(found: BeforeAfter) -> list[str]:
     return said
 
 
-def about_score(found: BeforeAfter) -> str:
-    """What the labelled images were used for, and how often; "" where there are none."""
-    if found.score is None:
-        return ""
-    return f"“{found.score.folder}”: {site_score.looks_sentence(found.score)}"
+def about_score(found: BeforeAfter, asked_both: bool = False) -> str:
+    """What the labelled images were used for, and how often; and of which probabilities the sureness is. "" for neither."""
+    looks = f"“{found.score.folder}”: {site_score.looks_sentence(found.score)}" if found.score is not None else ""
+    return " ".join(filter(None, (looks, _AS_GIVEN if asked_both else "")))
 
 
 def _known_row(one: Known) -> Row:
