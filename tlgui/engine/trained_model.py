@@ -37,6 +37,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         temperature: probabilities = softmax(logits / temperature); fitted on the validation images.
         epoch: the epoch that was kept.
         formats: of the images that it was trained on and scored on.
+        aligned: its statistics were fitted to images of a new site after training.
     """
 
     backbone: str
@@ -48,6 +49,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float = 1.0
     epoch: int
     formats: list[str] = []
+    aligned: bool = False
 
 
 @dataclass(frozen=True)
