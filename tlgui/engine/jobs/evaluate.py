@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tlgui.engine import results, trained_model
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.samples import Part, Reader
-from tlgui.imaging.names import counted
+from tlgui.imaging.names import as_known, counted
 from tlgui.imaging.scan import scan_folder
 
 _SEEN = {
@@ -41,7 +40,8 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     model = trained_model.load(run)
     root = Path(job.data)
     scan = scan_folder(root, for_training=False, isolated=True)
-    known = {unicodedata.normalize("NFC", name): index for index, name in enumerate(model.card.classes)}
+    meant = as_known(scan.classes, model.card.classes)
+    known = {name: model.card.classes.index(one) for name, one in meant.items()}
     unknown = sorted(set(scan.classes) - set(known))
     if unknown:
         raise UserError(
