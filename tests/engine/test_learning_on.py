@@ -171,8 +171,9 @@ def test_images_that_are_learned_now_do_not_tell_what_is_forgotten(first: RunFol
     tests, learned = [row for row in rows if row.part == "test"], [row for row in rows if row.part == "train"]
     for part, chosen in (("train", tests[:6]), ("val", tests[6:7]), ("test", [tests[7], learned[0]])):
         for row in chosen:
-            (both / part / row.path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(old / row.path, both / part / row.path)
+            copy = both / part / row.class_name / f"then-{Path(row.path).name}"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(old / row.path, copy)
     for number, part in enumerate(("train", "val", "test")):
         pictures(both / part, 20 + number, across=(1, 8), down=(0, 8), more=(2, 8))
     run = made(both, tmp_path / "run", first)
