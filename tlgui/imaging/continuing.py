@@ -15,7 +15,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.split import Part
 from tlgui.core.strategies import AUTO, strategy
-from tlgui.imaging.names import listed
+from tlgui.imaging.names import as_known, listed
 
 _PLAIN = PixelRule()
 _VALUES = ("method", "low", "high")  # of a rule: what it makes of more than 8 bits a channel
@@ -81,13 +81,14 @@ def with_its_head(training: Training, before: Continued) -> Training:
 def with_its_classes(scan: Scan, before: Continued) -> Scan:
     """The images with the classes of both: those of the run first, in its order.
 
-    A class whose name differs from one of the run's in upper and lower case alone is that one, unless the run has one
-    of just that name.
+    A class whose name differs from one of the run's in upper and lower case alone is that one.
     """
-    known = {name.casefold(): name for name in before.classes} | {name: name for name in before.classes}
-    names = {name: known.get(name, known.get(name.casefold(), name)) for name in scan.classes}
-    new = [name for name in scan.classes if names[name] not in before.classes]
-    used = [msgspec.structs.replace(record, class_name=names[record.class_name]) for record in scan.used]
+    known = as_known(scan.classes, before.classes)
+    new = [name for name in scan.classes if name not in known]
+    used = [
+        msgspec.structs.replace(record, class_name=known.get(record.class_name, record.class_name))
+        for record in scan.used
+    ]
     return msgspec.structs.replace(
         scan, used=used, classes=[*before.classes, *new], pixel_rule=rule_of(before.spec, scan.pixel_rule)
     )
