@@ -12,6 +12,7 @@ from scenes_copies import scenes as copies_scenes
 from scenes_desk import scenes as desk_scenes
 from scenes_seen import scenes as seen_scenes
 from scenes_shortcuts import scenes as shortcut_scenes
+from scenes_site import scenes as site_scenes
 from scenes_table import Play, Scene
 from scenes_train import scenes as train_scenes
 from scenes_wizard import scenes as wizard_scenes
@@ -37,6 +38,7 @@ def _scenes() -> tuple[Scene, ...]:
         *train_scenes(),
         *desk_scenes(),
         *compare_scenes(),
+        *site_scenes(),
         *_after(),
         *_everywhere(),
     )

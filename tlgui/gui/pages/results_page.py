@@ -13,6 +13,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.chosen_by import chosen_words
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import about_scores
 from tlgui.gui.notes import NotesButton
@@ -22,6 +23,7 @@ from tlgui.gui.pages.results.confusion import ConfusionMatrix
 from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
+from tlgui.gui.pages.results.site_card import SiteResultsCard
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
@@ -81,6 +83,7 @@ class ResultsPage(Page):
         )
         self._strip = ScoreStrip()
         self.site = Banner("info")
+        self.before_after = SiteResultsCard(self._bench)
         self.decided = Label("", "caption", wrap=True)
         self._matrix = ConfusionMatrix()
         self._matrix.cell_pressed.connect(self._open_cell)
@@ -95,6 +98,7 @@ class ResultsPage(Page):
         self.body.addWidget(self._empty)
         self.body.addWidget(self._strip)
         self.body.addWidget(self.site)
+        self.body.addWidget(self.before_after)
         self.body.addWidget(self.decided)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
         self._side.addWidget(self._matrix_card)
@@ -143,6 +147,7 @@ class ResultsPage(Page):
     def _show_nothing(self, reason: str = "") -> None:
         self._forget_reading()
         self._findings, self._read_for = None, None
+        self.before_after.forget()
         self._set_filled(False)
         self.clear_error()
         self.set_sentence(_SENTENCE)
@@ -160,6 +165,8 @@ class ResultsPage(Page):
         title, text = about_scores(spec)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
+        if title and self._bench.run_folder is not None:
+            self.before_after.show_run(self._bench.run_folder)
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))
         self._matrix.set_counts(findings.shown.classes, findings.shown.confusion_matrix)
@@ -218,7 +225,7 @@ class ResultsPage(Page):
         backbone = networks.label_of(spec.backbone)
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
-        return f"{backbone}, {strategy.lower()}. The best state is {epoch}, chosen on validation."
+        return f"{backbone}, {strategy.lower()}. The best state is {epoch}, {chosen_words(spec)}."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:
