@@ -14,6 +14,7 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.gui.advice_desk import AdviceDesk
 from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
 from tlgui.gui.compare_desk import CompareDesk
+from tlgui.gui.continuing import begin_continuing, end_continuing
 from tlgui.gui.draft import Draft
 from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
@@ -28,6 +29,7 @@ from tlgui.gui.sites_desk import SitesDesk
 from tlgui.gui.wake import Wakefulness
 
 if TYPE_CHECKING:
+    from tlgui.gui.continuing import Found
     from tlgui.gui.engine_thread import EngineThread
     from tlgui.gui.imaging_thread import ImagingThread
     from tlgui.gui.pages.start.dropped import Meaning
@@ -141,7 +143,21 @@ class Workbench(QObject):
             table: name of a file in it that the labels come from; "" = as recognised.
         """
         self.runs.show_none()
+        # On its page another folder is chosen for what is set up: a run that continues one still does.
+        keep = keep or (self.page == "images" and self.draft.continues is not None)
         self.scans.open_folder(path, keep, table)
+
+    def learn_on(self, found: Found, folder: Path) -> None:
+        """Sets a run up that continues an earlier one, on a folder of new images."""
+        self.runs.show_none()
+        self.draft.clear()
+        begin_continuing(self.draft, found)
+        self.scans.open_folder(folder, keep=True)
+
+    def learn_anew(self) -> None:
+        """Sets a new model up instead of continuing one; the folder is read again by what that needs."""
+        end_continuing(self.draft)
+        self.scans.read_again()
 
     def open_archive(self, path: Path) -> None:
         """Unpacks a zip among the person's projects, then reads what was in it."""
