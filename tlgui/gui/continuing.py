@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,10 @@ class Found(NamedTuple):
     weights_file: str
     source: Source
     continuation: Continuation
+
+    def at(self, place: Path) -> Found:
+        """The same, where its images lie at `place`."""
+        return self._replace(continuation=dataclasses.replace(self.continuation, earlier=place))
 
 
 def read_found(path: Path) -> Found:

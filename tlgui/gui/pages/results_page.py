@@ -13,6 +13,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import about_scores
 from tlgui.gui.notes import NotesButton
@@ -52,6 +53,13 @@ class ResultsPage(Page):
         self._read_for: tuple[Path, str] | None = None
         self._use = Action(
             "Try it on new images", lambda: bench.show("use"), "Ctrl+T", "Drop images and see the answers"
+        )
+        self._learn_on = Action(
+            "Continue on new images…",
+            self._on_learn_on,
+            "",
+            "The model learns on, with the classes that it knows",
+            "plus",
         )
         self._export = Action("Next: Export", lambda: bench.show("export"), "", "Make a file that an engineer can use")
         self._find = Action(
@@ -101,6 +109,7 @@ class ResultsPage(Page):
         self._main.addWidget(self._table)
         self._main.addWidget(self._mistakes)
         self.foot_left.addWidget(Button(icon="scan", action=self._use))
+        self.foot_left.addWidget(Button(action=self._learn_on))
         self._find_button = Button(icon="folder", action=self._find)
         self.foot_left.addWidget(self._find_button)
         self.set_primary(self._export)
@@ -148,6 +157,7 @@ class ResultsPage(Page):
         self.set_sentence(_SENTENCE)
         self.set_hint(reason)
         self._use.set_reason(reason or "There are no results yet.")
+        self._learn_on.set_reason(reason or "There are no results yet.")
         self._export.set_reason(reason or "There are no results yet.")
 
     def _show_findings(self, findings: Findings) -> None:
@@ -168,6 +178,7 @@ class ResultsPage(Page):
         self._show_images()
         self.set_hint("For research and teaching. Not a medical device.")
         self._use.set_reason("")
+        self._learn_on.set_reason("")
         self._export.set_reason("")
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
@@ -244,6 +255,10 @@ class ResultsPage(Page):
             title, self._bench.data_of(), shown, self._bench.thumbnails, self._findings.pixel_rule, at, self
         )
         viewer.open()
+
+    def _on_learn_on(self) -> None:
+        if (folder := self._bench.run_folder) is not None:
+            ContinueDialog(self._bench, folder.path, self.window()).open()
 
     def _ask_for_images(self) -> None:
         ask_for_folder(self, "Where are the images of this run now?", self._bench.find_images)
