@@ -166,3 +166,23 @@ def test_a_complete_run_goes_on_only_with_more_epochs(
     assert next(event for event in said.events if event["type"] == "Extended")["epochs"] == 4
     metrics = strict_json((run / "results/metrics.json").read_text(encoding="utf-8"))
     assert metrics["test_evaluations"] == 2
+
+
+def test_evaluate_compares_two_runs_on_the_same_images(
+    tlgui: Tlgui, trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other run"
+    for copy in (run, other):
+        shutil.copytree(trained, copy)
+    said = tlgui("evaluate", run, photos, "--beside", other, "--json")
+    assert (said.code, said.err) == (0, "")
+    assert "beside" not in said.json["train"]
+    pair = said.json["test"]["beside"]
+    assert (pair["run"], pair["images"], pair["better"], pair["worse"]) == ("other run", 4, 0, 0)
+    assert (pair["difference"], pair["p"], pair["outcome"]) == (0.0, 1.0, "no difference")
+    assert pair["metrics"]["accuracy"] == said.json["test"]["accuracy"]
+
+    people = tlgui("evaluate", run, photos, "--beside", other)
+    assert people.code == 0 and "cannot be told apart on so many images" in " ".join(people.out.split())
+    same = tlgui("evaluate", run, photos, "--beside", run)
+    assert same.code == 1 and same.err.startswith("A run cannot be compared with itself.")

@@ -84,6 +84,7 @@ REQUESTS = [
     messages.TrySites(ticket=1, by=NASTY),
     messages.PrepareSites(ticket=1, data=NASTY, folder=NASTY, by=NASTY, spec=RunSpec(), weights_file=NASTY),
     messages.WriteListing(ticket=1),
+    messages.ListUnlabelled(ticket=1, data=NASTY),
     messages.Inspect(ticket=1, root=NASTY, path=NASTY, rule=PixelRule(method="window"), backbone="resnet50"),
     messages.ShowViews(
         ticket=1,
@@ -140,6 +141,7 @@ ANSWERS = [
     messages.GroupsTried(ticket=1, grouping=Grouping(key="none"), problem=NASTY),
     messages.LeaksListed(ticket=1, offset=0, leaks=[LEAK], total=1),
     messages.ListingWritten(ticket=1, path=NASTY, data=NASTY),
+    messages.UnlabelledListed(ticket=1, path=NASTY, data=NASTY, images=9, left_out={"empty": 1}, unlisted=2),
     messages.Inspected(ticket=1, original=bytes(range(256)), steps=[NASTY], warning=NASTY),
     messages.ViewsShown(ticket=1, plain=bytes(range(256)), views=[b"", bytes(range(256))], problem=NASTY),
     messages.Unpacked(ticket=1, folder=NASTY),

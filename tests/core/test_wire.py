@@ -164,6 +164,9 @@ ALWAYS_FINITE = {
     *(("MoveJudged", name) for name in ("difference", "low", "high", "with_it", "without_it")),
     ("LayersProbed", "largest_class"),
     ("BackbonesRanked", "largest_class"),
+    # Shares of images that were counted, and shares that were asked for.
+    ("MixesTried", "chosen"),
+    *(("ScoredBeside", name) for name in ("difference", "low", "high", "p")),
     # Rates that were asked for or planned, not measured.
     ("MovePlanned", "learning_rates"),
     *(("RateFound", name) for name in ("rates", "in_use")),

@@ -9,15 +9,18 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from helpers.compared import answered
 from helpers.shortcut_bench import Pixels, plain, write_listed, write_table
-from helpers.tiny import of
+from helpers.tiny import of, tiny_network
 from PIL import Image
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import GapMeasured
 from tlgui.core.records import PixelRule
+from tlgui.core.run_folder import RunFolder
 from tlgui.engine.adaptation.gap_words import CAVEAT, gap_of, notes_of, sentence_of
 from tlgui.engine.adaptation.site_look import STEPS, look_of, mean_look
 from tlgui.engine.control import Control
@@ -79,6 +82,12 @@ def test_two_halves_of_one_population_cannot_be_told_apart(tmp_path: Path) -> No
     assert (found.images, found.known_images, found.new_images, found.files) == (50, 50, 50, 50)
     assert (found.folds, found.permutations, found.left_out) == (5, 500, {})
     assert found.sentence.startswith("The two sites cannot be told apart (AUC .")
+
+
+def test_a_distance_that_is_estimated_below_0_is_said_to_be_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gap_job.mmd, "permuted", lambda *_: (-0.01, 0.7))
+    found = measured(job_of(site(tmp_path, "k", "bc", each=6), site(tmp_path, "n", "de", each=6)))
+    assert (found.mmd, found.mmd_p) == (0.0, 0.7)
 
 
 def test_a_brightness_shifted_site_is_told_apart_and_seen_in_its_histogram(tmp_path: Path) -> None:
@@ -198,6 +207,62 @@ def test_images_of_both_sites_and_copies_are_found_by_their_content(tmp_path: Pa
     assert "1 file is a copy of another one in the new site's folder and took no part." in said
     assert "3 files in the new site's folder cannot be used: 2 truncated, 1 not an image." in said
     assert "1 folder of the new site could not be looked into" in said
+
+
+def a_run_that_learned(path: Path, contents: list[str]) -> RunFolder:
+    """A run whose network is the tiny one, trained on images of these contents."""
+    names = {f"{number}.png": content for number, content in enumerate(contents)}
+    run = answered(path, dict.fromkeys(names, ("train", True)), contents=names)
+    state = tiny_network(2).model.state_dict()
+    safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in state.items()}, run.best_path)
+    return run
+
+
+def for_test(known: Site, of: int) -> Site:
+    return changed(
+        known, lambda images: [msgspec.structs.replace(one, part="test") for one in images[:of]] + images[of:]
+    )
+
+
+def test_what_the_run_has_learned_whose_network_looks_takes_no_part(tmp_path: Path) -> None:
+    known, new = for_test(site(tmp_path, "k", "bc"), 15), site(tmp_path, "n", "de")
+    learned = [f"b{n}" for n in range(15, 25)] + [f"c{n}" for n in range(25)] + ["d3", "e4"]
+    run = a_run_that_learned(tmp_path / "run", learned)
+    found = measured(job_of(known, new, weights_file=str(run.best_path)))
+
+    # Of the known site only its test images are as new to this network as those of the new site.
+    assert (found.images, found.known_images, found.new_images, found.left_out) == (15, 15, 48, {"learned": 2})
+    assert found.notes[0] == (
+        "15 of 15 images of the known site and 15 of 48 of the new site were looked at, drawn without regard to class; 35 "
+        "more of the known site, which this network has learned, took no part, so test images are among those that did."
+    )
+    assert "2 images of the new site, which this network has learned, took no part." in found.notes
+
+
+def test_a_run_that_has_learned_other_images_changes_nothing_of_what_is_looked_at(tmp_path: Path) -> None:
+    known, new = for_test(site(tmp_path, "k", "bc"), 15), site(tmp_path, "n", "de")
+    run = a_run_that_learned(tmp_path / "run", ["x1", "x2"])
+    found = measured(job_of(known, new, weights_file=str(run.best_path)))
+
+    assert (found.known_images, found.new_images, found.left_out) == (35, 50, {})
+    assert found.notes[0].endswith("test images of the known site are none of them.")
+
+
+@pytest.mark.parametrize(
+    ("letters", "words"),
+    [
+        ("bc", "has learned 50 images of the known site, and only 0 other ones can be used: below 10"),
+        ("de", "has learned 50 images of the new site, and only 0 other ones can be used: below 10"),
+    ],
+)
+def test_a_run_that_has_learned_nearly_all_images_of_a_site_cannot_judge(
+    letters: str, words: str, tmp_path: Path
+) -> None:
+    run = a_run_that_learned(tmp_path / "run", [f"{name}{n}" for name in letters for n in range(25)])
+    job = job_of(site(tmp_path, "k", "bc"), site(tmp_path, "n", "de"), weights_file=str(run.best_path))
+    with pytest.raises(UserError, match=words) as refused:
+        measured(job)
+    assert refused.value.code == "source_knows" and "published weights" in refused.value.remedy
 
 
 def test_a_file_that_was_lost_since_the_folder_was_listed_is_counted(tmp_path: Path) -> None:

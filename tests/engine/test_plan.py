@@ -111,6 +111,23 @@ def test_the_memory_is_that_of_a_batch_and_the_optimizer(
     assert plan.memory_then_bytes == 9 * 1000 + 12 * 1827 == 9000 + update_bytes(setup.network, 2)
 
 
+def test_a_run_that_adapts_counts_the_new_sites_images_of_a_batch_too(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(move_plan, "kept_per_image", lambda *_: 1000)
+    site = write_dataset(tmp_path / "site", {"x": 12}, size=24)
+    training = RUNS["full"] | OPTIONS | {"adapt": "mmd"}
+    setup = tiny_setup(data, tmp_path / "run", target=site, **training)
+    seen: list[int] = []
+    really = move_plan.learn
+    monkeypatch.setattr(
+        move_plan, "learn", lambda twin, lesson: seen.append(len(lesson.target)) or really(twin, lesson)
+    )
+    (plan,) = planned(finish(setup, sending(setup, {1: [PlanMove(kind="freeze")]}))[0])
+    assert plan.memory_now_bytes == 2 * 9 * 1000 + update_bytes(setup.network, 0)
+    assert seen and min(seen) >= 2
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [

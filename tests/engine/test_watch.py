@@ -279,6 +279,15 @@ def test_a_first_epoch_with_an_alarm_is_kept_until_there_is_a_better_one(
     assert notices == ["It is spoilt. It is kept until there is a better one.", "It is spoilt. This epoch is not kept."]
 
 
+def test_a_distance_between_the_sites_that_is_estimated_below_0_is_shown_as_0(
+    data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlgui.engine.adaptation.term.mmd_squared", lambda source, _: source.sum() * 0 - 0.01)
+    said, _ = finish(tiny_setup(data, tmp_path / "run", target=site, **OPTIONS | {"epochs": 1}))
+    (event,) = of(said, events.EpochEnded)
+    assert event.adaptation is not None and event.adaptation.loss == 0
+
+
 def test_a_run_of_alarms_alone_leaves_its_first_epoch(
     data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,10 @@ def answers(job: Said) -> Iterator[Said]:
             for done in range(0, 241, 40):
                 yield {"type": "Progress", "stage": "seeing the images", "done": done, "total": 240}
             yield layers(job["backbone"])
+        case "MeasureGap":
+            for done in range(0, 201, 50):
+                yield {"type": "Progress", "stage": "looking at the new site", "done": done, "total": 200}
+            yield gap(job)
         case "Advise":
             for done in range(0, 201, 50):
                 yield {"type": "Progress", "stage": "looking at the images", "done": done, "total": 200}
@@ -115,6 +119,44 @@ def answers(job: Said) -> Iterator[Said]:
             yield {"type": "Progress", "stage": "trying learning rates", "done": 60, "total": 120}
             yield rates()
     yield {"type": "Completed", "run": run, "message": message}
+
+
+def gap(job: Said) -> Said:
+    """How different a new site is, of the first images that its listing names."""
+    listed = Path(job["new_listing"]).read_text("utf-8").splitlines()[1:9] if Path(job["new_listing"]).is_file() else []
+    least = [{"path": line.split(",")[0], "probability": 0.999 - 0.01 * place} for place, line in enumerate(listed)]
+    grey = [math.exp(-(((place - 20) / 4) ** 2)) for place in range(32)]
+    bright = [math.exp(-(((place - 26) / 3) ** 2)) for place in range(32)]
+    known_look, new_look = (
+        {"brightness": [one / sum(of) for one in of], "red": red, "green": red - 30, "blue": red - 12}
+        for of, red in ((grey, 190.0), (bright, 224.0))
+    )
+    return {
+        "type": "GapMeasured",
+        "backbone": job["backbone"],
+        "images": 200,
+        "known_images": 204,
+        "new_images": 232,
+        "files": 240,
+        "left_out": {"known": 2, "not_an_image": 6},
+        "known_paths": ["a/1.png", "b/<b>.png"],
+        "auc": 0.87,
+        "low": 0.82,
+        "high": 0.92,
+        "folds": 5,
+        "mmd": 0.31,
+        "mmd_p": 0.002,
+        "permutations": 500,
+        "gap": "clear",
+        "least_alike": least
+        or [{"path": "c/<b>.png", "probability": 0.99999}, {"path": "c/2.png", "probability": 0.9}],
+        "known_look": known_look,
+        "new_look": new_look,
+        "sentence": "Told apart most of the time (AUC .87, .82 to .92): the images of the new site are clearly different.",
+        "notes": [
+            "2 images of the new site are also images of the known site (the same file) and took no part: a/1.png, b/<b>.png."
+        ],
+    }
 
 
 SIMILARITY: Said = {

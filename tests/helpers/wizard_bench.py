@@ -9,8 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from helpers.bench import FakeThumbnails
 from tlgui.core.estimates import Speed
-from tlgui.core.events import Advised, Ending, Progress, SimilarityMeasured, WeightsState
+from tlgui.core.events import Advised, Ending, GapMeasured, Progress, SimilarityMeasured, WeightsState
 from tlgui.core.imaging_messages import ClassCount, ScanSummary
 from tlgui.core.intake import Change
 from tlgui.core.run_spec import RunSpec
@@ -177,6 +178,36 @@ class FakeAdvice(QObject):
         self.changed.emit()
 
 
+class FakeGap(QObject):
+    """What is known of the new site's images, as a test gives it; questions are written down."""
+
+    changed = Signal()
+
+    def __init__(self, asked: list[tuple[Any, ...]]) -> None:
+        super().__init__()
+        self._asked = asked
+        self.found: GapMeasured | None = None
+        self.progress: Progress | None = None
+        self.problem: Ending | None = None
+        self.busy = False
+        self.against = ""
+
+    def reason_against(self) -> str:
+        return self.against
+
+    def measure(self) -> None:
+        self._asked.append(("measure gap",))
+        self.say(busy=True, problem=None)
+
+    def cancel(self) -> None:
+        self._asked.append(("cancel gap",))
+
+    def say(self, **known: Any) -> None:
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed.emit()
+
+
 class FakeQueue(QObject):
     """Runs that wait."""
 
@@ -245,6 +276,8 @@ class FakeBench(QObject):
         self.intake = FakeIntake(self.asked)
         self.queue = FakeQueue()
         self.advice = FakeAdvice(self.asked, self.draft)
+        self.gap = FakeGap(self.asked)
+        self.thumbnails = FakeThumbnails()
         self.compare = FakeCompare(self.asked)
         self.recent = FakeRecent()
         self.page = "backbone"

@@ -505,3 +505,22 @@ def heard(folder: Folder) -> list[ScanProgress]:
 
     folder._work._send = tell
     return told
+
+
+def test_a_folder_without_labels_is_listed_for_the_engine(
+    open_: Callable[..., Folder], picture: Callable[..., bytes]
+) -> None:
+    folder = open_({"a/1.png": picture(1), "b/2.png": picture(2), "b/empty.png": b"", "notes.txt": b"hello"})
+    answer = folder.ask(messages.ListUnlabelled(ticket=1, data=str(folder.root)))
+    assert isinstance(answer, messages.UnlabelledListed), answer
+    assert (answer.images, answer.left_out, answer.unlisted) == (2, {"empty": 1, "not_an_image": 1}, 0)
+    assert [image.path for image in read_listing(Path(answer.path))] == ["a/1.png", "b/2.png"]
+    assert answer.data == str(folder.root.absolute())
+
+
+def test_a_folder_of_a_new_site_that_is_gone_is_refused(
+    open_: Callable[..., Folder], picture: Callable[..., bytes]
+) -> None:
+    folder = open_({"a/1.png": picture(1)})
+    answer = folder.ask(messages.ListUnlabelled(ticket=1, data=str(folder.root / "gone")))
+    assert isinstance(answer, messages.Refused) and answer.request == "ListUnlabelled" and "gone" in answer.problem

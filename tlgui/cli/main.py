@@ -25,7 +25,7 @@ from tlgui.cli.shared_options import (
     add_weights,
     lazily,
 )
-from tlgui.cli.training_options import add_training, positive
+from tlgui.cli.training_options import add_training, numbers, positive, share
 from tlgui.core.errors import UserError
 
 _NEXT = """
@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(verbs)
     _add_predict(verbs)
     _add_export(verbs)
+    _add_mix(verbs)
+    _add_strengths(verbs)
     demo = verbs.add_parser("demo", help="the main job on drawn images: check, train, score, export, prove")
     demo.set_defaults(run=lazily("demo", "demo"))
     verbs.add_parser("engine", help="the engine: JSON lines on standard input and output")
@@ -147,6 +149,7 @@ def _add_evaluate(verbs: Verbs[argparse.ArgumentParser]) -> None:
     evaluate = verbs.add_parser("evaluate", help="score a run's model on labelled images")
     evaluate.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder")
     evaluate.add_argument("data", metavar="DATA", type=Path, help="folder with one folder of images per class")
+    evaluate.add_argument("--beside", metavar="RUN2", type=Path, help="another run, compared on the same images")
     evaluate.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     evaluate.set_defaults(run=lazily("use", "evaluate"))
 
@@ -168,6 +171,31 @@ def _add_export(verbs: Verbs[argparse.ArgumentParser]) -> None:
     add_images(export)
     export.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
     export.set_defaults(run=lazily("use", "export"))
+
+
+def _add_mix(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    mix = verbs.add_parser("mix", help="mix the weights of a run that learned on with those that it began with")
+    mix.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder; its model becomes the mix")
+    mix.add_argument(
+        "--share", type=share, metavar="A", help="of the earlier weights, 0 to 1 (default: chosen on validation images)"
+    )
+    add_images(mix)
+    add_earlier(mix)
+    mix.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    mix.set_defaults(run=lazily("retention", "mix"))
+
+
+def _add_strengths(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    strengths = verbs.add_parser("strengths", help="quick copies of such a run, held more and less: old against new")
+    strengths.add_argument("run_folder", metavar="RUN", type=Path, help="the run folder; the run stays as it is")
+    strengths.add_argument(
+        "--strengths", type=numbers, metavar="X,X", help="to be tried (default: some around its own)"
+    )
+    strengths.add_argument("--epochs", type=positive, metavar="N", help="of each (default: a third of the run's)")
+    add_images(strengths)
+    add_earlier(strengths)
+    strengths.add_argument("--json", action="store_true", help="the answer as JSON on standard output")
+    strengths.set_defaults(run=lazily("retention", "strengths"))
 
 
 class _Version(argparse.Action):

@@ -89,7 +89,7 @@ class LiveRun:
             case events.StrategyChosen():
                 self._epochs = event.epochs
                 self._line(event.sentence)
-            case events.MoveJudged():
+            case events.MoveJudged() | events.RetentionMeasured() | events.MixesTried() | events.StrengthsTried():
                 self._line(event.sentence)
             case events.Undone():
                 self._line(f"The run is again as it was after {counted(event.to_epoch, 'epoch')}.")
@@ -104,6 +104,9 @@ class LiveRun:
                 self._last = (
                     f", loss {_number(event.validation_loss)}, validation {_percent(event.validation_accuracy)}"
                 )
+                if event.retention is not None:
+                    what = "earlier images" if event.retention.meter == "accuracy" else "agreement with before"
+                    self._last += f", {what} {_percent(event.retention.now)}"
                 if not self._out.is_terminal:
                     best = ", best so far" if event.best else ""
                     self._line(

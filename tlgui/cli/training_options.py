@@ -147,6 +147,16 @@ def _share(text: str) -> float:
     return _real(text, lambda value: 0 <= value < 1, "must be at least 0 and below 1")
 
 
+def share(text: str) -> float:
+    """A share from 0 to 1."""
+    return _real(text, lambda value: 0 <= value <= 1, "must be from 0 to 1")
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers from 0 on, with commas between them."""
+    return [_number(part.strip()) for part in text.split(",")]
+
+
 def _number(text: str) -> float:
     return _real(text, lambda value: 0 <= value <= 1e6, "must be at least 0")
 

@@ -21,18 +21,42 @@ from tlgui.imaging.collect import collect_files
 def evaluate(options: argparse.Namespace) -> int:
     """Runs `tlgui evaluate`."""
     run = open_run(options.run_folder)
-    job = commands.Evaluate(run=str(run.path.absolute()), data=str(options.data.absolute()))
-    heard, ending = _run(job, options.json)
+    other = open_run(options.beside) if options.beside else None
+    job = commands.Evaluate(
+        run=str(run.path.absolute()),
+        data=str(options.data.absolute()),
+        beside=str(other.path.absolute()) if other is not None else "",
+    )
+    heard, ending = heard_of(job, options.json)
     scores = {event.split: event.metrics for event in heard if isinstance(event, events.Evaluated)}
+    pairs = {event.split: event for event in heard if isinstance(event, events.ScoredBeside)}
     if isinstance(ending, events.Completed):
         if options.json:
-            _print_json(scores)
+            _print_json({name: metrics | _beside_fields(pairs.get(name)) for name, metrics in scores.items()})
         else:
             out = console()
             out.print(scores_table(scores))
             for name, metrics in scores.items():
                 out.print(f"{name}: {metrics['sentence']} {metrics.get('note', '')}".rstrip())
+                if name in pairs:
+                    out.print(f"{name}: {pairs[name].sentence} {_not_compared(pairs[name])}".rstrip())
     return finish(ending, training=False)
+
+
+def _beside_fields(pair: events.ScoredBeside | None) -> dict[str, Any]:
+    """What another run said of the same images, as `--json` has it."""
+    if pair is None:
+        return {}
+    fields = msgspec.structs.asdict(pair)
+    fields.pop("split")
+    return {"beside": {"run": fields.pop("beside"), **fields}}
+
+
+def _not_compared(pair: events.ScoredBeside) -> str:
+    if not pair.left_out:
+        return ""
+    were = "image was" if pair.left_out == 1 else "images were"
+    return f"{pair.left_out:,} {were} not compared: the other run has learned them, or their files are gone."
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -40,7 +64,7 @@ def predict(options: argparse.Namespace) -> int:
     run = open_run(options.run_folder)
     files = collect_files(options.paths)
     job = commands.Predict(run=str(run.path.absolute()), paths=[(file.shown, str(file.path)) for file in files])
-    heard, ending = _run(job, options.json)
+    heard, ending = heard_of(job, options.json)
     answers = [event for event in heard if isinstance(event, events.Predicted)]
     if not isinstance(ending, events.Completed):
         return finish(ending, training=False)
@@ -75,7 +99,7 @@ def export(options: argparse.Namespace) -> int:
         format=options.format,
         to=str(to.absolute()),
     )
-    heard, ending = _run(job, options.json)
+    heard, ending = heard_of(job, options.json)
     for event in heard:
         if isinstance(event, events.Exported):
             if options.json:
@@ -96,7 +120,8 @@ def export_rows(event: events.Exported) -> dict[str, str]:
     }
 
 
-def _run(job: commands.Job, quiet: bool) -> tuple[list[events.AnyEvent], events.Ending]:
+def heard_of(job: commands.Job, quiet: bool) -> tuple[list[events.AnyEvent], events.Ending]:
+    """What the engine said of a job, and its ending; shown meanwhile unless `quiet`."""
     heard: list[events.AnyEvent] = []
     with engine_at_work() as engine:
         if quiet:

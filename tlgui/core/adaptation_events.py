@@ -9,7 +9,8 @@ class AdaptationSeen(msgspec.Struct, frozen=True, kw_only=True):
     """How far an adaptation is; all that can be told without labels of the new site.
 
     Attributes:
-        loss: mean of the adapting term in training, unweighted.
+        loss: mean of the adapting term in training, unweighted; at least 0, though an unbiased estimate of no distance (`mmd`)
+            lies below it as often as above.
         domain_accuracy: the judge's share of images whose site it told right, .5 = it cannot tell; `None` without one.
         target_entropy: mean entropy of the answers for the new site, in nats; 0 = all are sure.
         target_spread: entropy of their mean; 0 = all get the same answer.

@@ -93,10 +93,15 @@ class TryStrengths(Job, frozen=True, kw_only=True):
 
 
 class Evaluate(Job, frozen=True, kw_only=True):
-    """Score the run's best state on the images of a folder of class folders."""
+    """Score the run's best state on the images of a folder of class folders.
+
+    Attributes:
+        beside: another run, which answers the same images: `ScoredBeside`; "" = none.
+    """
 
     run: str
     data: str
+    beside: str = ""
 
 
 class Predict(Job, frozen=True, kw_only=True):

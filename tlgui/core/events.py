@@ -40,6 +40,7 @@ from tlgui.core.retention_events import RetentionSeen as RetentionSeen
 from tlgui.core.retention_events import StrengthsTried as StrengthsTried
 from tlgui.core.retention_events import StrengthTried as StrengthTried
 from tlgui.core.retention_events import TaskSeen as TaskSeen
+from tlgui.core.score_events import ScoredBeside as ScoredBeside
 from tlgui.core.weights_events import Measured as Measured
 from tlgui.core.weights_events import Surveyed as Surveyed
 from tlgui.core.weights_events import WeightsChecked as WeightsChecked
@@ -336,6 +337,7 @@ AnyEvent = (
     | ImagesEmbedded
     | BackbonesRanked
     | GapMeasured
+    | ScoredBeside
     | BackboneDescribed
     | Completed
     | Stopped

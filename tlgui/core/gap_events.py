@@ -43,16 +43,18 @@ class GapMeasured(Event, frozen=True, kw_only=True):
     Attributes:
         backbone: the network.
         images: that were looked at, as many of each site.
-        known_images: of the known site that could be drawn from; its test images are none of them.
+        known_images: of the known site that could be drawn from; its test images are none of them, unless the network is
+            that of a run that has learned others.
         new_images: likewise of the new site.
         files: of the new site's folder; new_images and all of `left_out` add up to it.
         left_out: how many of its files took no part, by reason code; "known" = also an image of the known site, "copy" =
-            a copy of another one in the folder.
+            a copy of another one in the folder, "learned" = the network has learned it.
         known_paths: the first 12 of those that are also images of the known site.
         auc, low, high: of a linear probe that tells the sites apart, cross-validated, with its 95 % interval; .5 = they
             cannot be told apart. `None` where the network gives the same for all images.
         folds: of the cross-validation.
-        mmd: squared maximum mean discrepancy of the features, unbiased: about 0 where they are alike, 10 at most.
+        mmd: squared maximum mean discrepancy of the features, 10 at most: the unbiased estimate, which is about 0 where they
+            are alike, and 0 where it lies below.
         mmd_p: how often sites drawn at random are that far apart.
         permutations: that this rests on.
         gap: in a word: "alike" (.5 is in the interval), "slight" (AUC below .7), "clear" (below .9), "wide"; "unknown"

@@ -203,6 +203,22 @@ class ListingWritten(Answer, frozen=True, kw_only=True):
     data: str
 
 
+class UnlabelledListed(Answer, frozen=True, kw_only=True):
+    """The listing of unlabelled images lies at `path`, absolute; the folder that it tells of at `data`.
+
+    Attributes:
+        images: that can be used.
+        left_out: files that cannot, by reason code; both together are all files.
+        unlisted: folders that could not be looked into.
+    """
+
+    path: str
+    data: str
+    images: int
+    left_out: dict[str, int] = {}
+    unlisted: int = 0
+
+
 class Inspected(Answer, frozen=True, kw_only=True):
     """What the network sees of one image.
 
@@ -287,6 +303,7 @@ AnyAnswer = (
     | GroupsTried
     | LeaksListed
     | ListingWritten
+    | UnlabelledListed
     | Inspected
     | ViewsShown
     | Unpacked

@@ -31,6 +31,7 @@ _SETTLED_BY: dict[type[messages.Answer], tuple[type[Request], ...]] = {
     messages.GroupsTried: (messages.TryGroups,),
     messages.LeaksListed: (messages.ListLeaks,),
     messages.ListingWritten: (messages.WriteListing,),
+    messages.UnlabelledListed: (messages.ListUnlabelled,),
     messages.Inspected: (messages.Inspect,),
     messages.ViewsShown: (messages.ShowViews,),
     messages.Unpacked: (messages.Unpack,),

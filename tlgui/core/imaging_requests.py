@@ -32,6 +32,7 @@ RequestName = Literal[
     "TryGroups",
     "ListLeaks",
     "WriteListing",
+    "ListUnlabelled",
     "Inspect",
     "ShowViews",
     "Unpack",
@@ -248,6 +249,18 @@ class WriteListing(Request, frozen=True, kw_only=True):
     """Write what is used, with classes, groups and parts, to a file that an engine job reads: `ListingWritten`."""
 
 
+class ListUnlabelled(Request, frozen=True, kw_only=True):
+    """Read a folder of images without labels, and write which can be used to a file that an engine job reads.
+
+    `ScanProgress` now and then, at last `UnlabelledListed` or `Refused`. It is asked under a ticket of its own.
+
+    Attributes:
+        data: the folder; what its folders are called is not read.
+    """
+
+    data: str
+
+
 class Inspect(Request, frozen=True, kw_only=True):
     """What the network sees of one image: `Inspected`.
 
@@ -318,6 +331,7 @@ AnyRequest = (
     | TryGroups
     | ListLeaks
     | WriteListing
+    | ListUnlabelled
     | Inspect
     | ShowViews
     | Unpack

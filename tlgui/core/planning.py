@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # For a row whose lower layers are frozen at first: what groups get that are unfrozen later.
 _LATER_TOP_RATE = STRATEGIES["fine-tune-top"].top_learning_rate
-# What a person says of the pictures: no row and no preset fills it in.
-OWN_ANSWERS = ("similarity", "mirror")
+# What a person says of the pictures and of what is kept: no row and no preset fills it in.
+OWN_ANSWERS = ("similarity", "mirror", "keep_strength")
 # The largest class has more than so many times the images of the smallest.
 IMBALANCED = 3.0
 # What "auto" does about it.

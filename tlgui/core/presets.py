@@ -119,7 +119,7 @@ _ROWS = (
 
 # The variation belongs to the pictures too; a preset that has one of its own brings it along. Which site a run adapts to
 # is no matter of recipes.
-KEPT = (*OWN_ANSWERS, "seed", "augmentation", "precision", "adapt", "adapt_weight")
+KEPT = (*OWN_ANSWERS, "seed", "augmentation", "precision", "adapt", "adapt_weight", "keep")
 PRESETS: dict[str, Preset] = {row.name: row for row in _ROWS}
 
 

@@ -159,11 +159,13 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
     inputs = read()
     computing = _timed(read, twin) / len(many)
     labels = setup.train.labels[setup.train.there(many)].to(setup.device)
+    site = _of_the_new_site(twin, len(inputs))
+    sites = 1 if site is None else 2  # a step takes as many images of the new site as of the known one
     kept = kept_per_image(twin.network, place.first, twin.cut, inputs, twin.mixed)
     updates = update_bytes(twin.network, place.first)
     piece = min(place.piece or twin.batch_size, twin.batch_size)
-    memory = piece * kept + updates
-    room = _room(twin, updates, kept)
+    memory = piece * kept * sites + updates
+    room = _room(twin, updates, kept * sites)
     if room < _FEW:
         return Cost(None, memory)
     if _on_card(twin):
@@ -172,7 +174,7 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
         inputs, labels = torch.cat([inputs] * repeats)[:n], torch.cat([labels] * repeats)[:n]
         try:
             # Not counted: what a card computes with is loaded when it is first used.
-            learn(twin, Lesson(inputs, labels))
+            learn(twin, _lesson(twin, inputs, labels, site))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -180,17 +182,34 @@ def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:
         _look(twin, inputs)
     else:
         n = _FEW
-        learning = _timed(lambda: learn(twin, Lesson(inputs[:n], labels[:n])), twin) / n
+        learning = _timed(lambda: learn(twin, _lesson(twin, inputs[:n], labels[:n], site)), twin) / n
         if learning * n < _LONG_S:
             n = min(_MANY, len(indices), len(labels), room)
-    learning = min(_timed(lambda: learn(twin, Lesson(inputs[:n], labels[:n])), twin) for _ in range(_STEPS)) / n
+    learning = (
+        min(_timed(lambda: learn(twin, _lesson(twin, inputs[:n], labels[:n], site)), twin) for _ in range(_STEPS)) / n
+    )
     looking = _timed(lambda: _look(twin, inputs[:n]), twin) / n
     reading = computing / 10 if read_s is None else min(read_s, computing)
     fresh = _share_to_compute(twin, new) if keeps else 1.0
     images, looked_at = len(setup.train), len(setup.validation)
-    frozen_s = fresh * computing + (1 - fresh) * reading
+    frozen_s = sites * (fresh * computing + (1 - fresh) * reading)
     validation_s = looking + (reading if keeps else computing)
     return Cost(images * (frozen_s + learning) + looked_at * validation_s, memory)
+
+
+def _of_the_new_site(twin: Live, n: int) -> torch.Tensor | None:
+    """What a step of a run that adapts sees of the new site; `None` of any other."""
+    part = twin.setup.target
+    if twin.term is None or part is None or len(part) < _FEW:
+        return None
+    indices = (list(range(len(part))) * n)[:n]
+    return twin.setup.frozen.activations(part, indices, 0, twin.site_cut)
+
+
+def _lesson(twin: Live, inputs: torch.Tensor, labels: torch.Tensor, site: torch.Tensor | None) -> Lesson:
+    if site is None:
+        return Lesson(inputs, labels)
+    return Lesson(inputs, labels, target=site[: len(labels)], target_cut=twin.site_cut)
 
 
 def _room(twin: Live, updates: int, kept: int) -> int:

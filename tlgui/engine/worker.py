@@ -136,6 +136,14 @@ def _events_of(job: Job, control: Control) -> Iterator[Event]:
             from tlgui.engine.jobs.train import train
 
             return train(job, control)
+        case commands.MixWeights():
+            from tlgui.engine.jobs.mix_weights import mix_weights
+
+            return mix_weights(job, control)
+        case commands.TryStrengths():
+            from tlgui.engine.jobs.strengths import try_strengths
+
+            return try_strengths(job, control)
         case commands.Evaluate():
             from tlgui.engine.jobs.evaluate import evaluate
 

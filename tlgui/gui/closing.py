@@ -143,6 +143,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     bench.models.forget()
     bench.shortcuts.forget()
     bench.advice.forget()
+    bench.gap.forget()
     bench.side_jobs.clear()
     # All are told first, so that they leave at the same time.
     bench.engine.begin_shut_down(ENGINE_S)

@@ -31,11 +31,14 @@ class ImageCheck(QObject, Generic[Found]):
 
     changed = Signal()
 
+    beside = False
+    """Whether it always runs in the engine beside, so that a training need not wait for it."""
+
     def __init__(self, bench: Workbench, answer: type[Found]) -> None:
         super().__init__(bench)
         self._bench = bench
         self._answer = answer
-        self._job = ListedJob(bench, self)
+        self._job = ListedJob(bench, self, beside=self.beside)
         self._job.told.connect(self._on_told)
         self._found: Found | None = None
         self._found_in: object = None

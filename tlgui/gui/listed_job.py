@@ -29,14 +29,16 @@ class ListedJob(QObject):
     Args:
         bench: for the folder and the engines.
         parent: its owner.
+        beside: it never takes the warm engine.
     """
 
     told = Signal(object)
     """`Progress`, the answer of the job, then `Completed`, `Stopped`, `Failed` or `Crashed`."""
 
-    def __init__(self, bench: Workbench, parent: QObject) -> None:
+    def __init__(self, bench: Workbench, parent: QObject, beside: bool = False) -> None:
         super().__init__(parent)
         self._bench = bench
+        self._beside = beside
         self._ticket: int | None = None  # of the folder whose listing is awaited
         self._make: MakeJob | None = None
         self._listing: Task | None = None  # of a run, being written
@@ -112,7 +114,7 @@ class ListedJob(QObject):
     def _submit(self, job: commands.Job) -> None:
         self._ticket = self._make = None
         # The warm engine begins at once; where it has something to do, the other one is started.
-        free = not self._bench.is_training and not self._bench.jobs.busy
+        free = not (self._beside or self._bench.is_training or self._bench.jobs.busy)
         jobs = self._bench.jobs if free else self._bench.side_jobs
         self._work = jobs.submit(job, self._on_event)
 

@@ -16,6 +16,7 @@ from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
 from tlgui.gui.compare_desk import CompareDesk
 from tlgui.gui.continuing import begin_continuing, end_continuing
 from tlgui.gui.draft import Draft
+from tlgui.gui.gap_desk import GapDesk
 from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
 from tlgui.gui.machine import Machine
@@ -60,6 +61,7 @@ class Workbench(QObject):
         shortcuts: whether the label can be guessed from what must not matter: `look()`, `cancel()`, `found`, `changed`.
         shock: what a split without regard to groups would have made of the score: `measure()`, `cancel()`, `found`.
         advice: how to train on these images: `look()`, `cancel()`, `found`, `similarity`, `kind`, `changed`.
+        gap: how different the images of the new site are: `measure()`, `cancel()`, `found`, `changed`.
         machine: what is known of this computer: `sentence()`, `device_sentence`, `speed(backbone)`.
         backbones: where the weights of each network are, and how fast it is here: `row(name)`, `rows()`, `changed`.
         queue: runs that begin one after another: `waiting`, `busy`, `sentence`, `begin()`, `remove(run)`, `changed`.
@@ -117,6 +119,7 @@ class Workbench(QObject):
         self.shortcuts = ShortcutDesk(self)
         self.shock = ShockDesk(self)
         self.advice = AdviceDesk(self)
+        self.gap = GapDesk(self)
         self.compare = CompareDesk(self)
         self.sites = SitesDesk(self)
         self.backbones: BackboneStates = self.weights.states

@@ -16,25 +16,22 @@ from tlgui.core import imaging_messages as messages
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Answer, RequestName
 from tlgui.core.intake import AnyChange, Intake, SetTable
-from tlgui.core.paths import cache_dir, projects_dir
+from tlgui.core.paths import cache_dir
 from tlgui.core.project import find_project, remember_table
 from tlgui.core.records import Copies, Scan
 from tlgui.core.scrub import scrub
 from tlgui.core.split import Part
-from tlgui.imaging import run_work, site_work, summary
+from tlgui.imaging import errands, run_work, site_work, summary
 from tlgui.imaging.comparing import all_made
 from tlgui.imaging.copies import leaks
-from tlgui.imaging.demo_images import demo_folder, draw_demo_images
 from tlgui.imaging.grouping import try_key
 from tlgui.imaging.label_table import read_table
 from tlgui.imaging.layout import table_read
 from tlgui.imaging.listing import listing_path, write_listing
 from tlgui.imaging.opening import Opened, grouped_by, key_of_table, name_of_table, open_folder, read_anew, stopper
 from tlgui.imaging.paced import paced
-from tlgui.imaging.pixels import reason_of
 from tlgui.imaging.prepare import split_of
 from tlgui.imaging.scan import ScanCancelled
-from tlgui.imaging.unpack import unpack
 from tlgui.imaging.walk import folder_name, walk
 
 logger = logging.getLogger(__name__)
@@ -47,7 +44,6 @@ FolderRequest = (
     | messages.PrepareComparison
     | messages.TrySites
     | messages.PrepareSites
-    | messages.DrawDemo
     | messages.ClassImages
     | messages.LeftOutFiles
     | messages.Resplit
@@ -57,7 +53,7 @@ FolderRequest = (
     | messages.TryGroups
     | messages.ListLeaks
     | messages.WriteListing
-    | messages.Unpack
+    | errands.Errand
 )
 _DEFAULT_SPLIT = messages.ScanFolder(ticket=0, data="")
 
@@ -162,12 +158,8 @@ class FolderWork:
                 return self._prepare_comparison(request)
             case messages.PrepareSites():
                 return site_work.prepared(self._ticket, self._opened_for(request.data), request)
-            case messages.DrawDemo():
-                return self._draw_demo()
-            case messages.Unpack():
-                archive = Path(request.archive)
-                folder = unpack(archive, projects_dir(), self._progress(), self._cancelled.is_set)
-                return messages.Unpacked(ticket=self._ticket, folder=str(folder.absolute()))
+            case messages.DrawDemo() | messages.Unpack() | messages.ListUnlabelled():
+                return errands.done(self._ticket, request, self._progress(), self._cancelled.is_set)
             case _:
                 return self._looked_up(request)
 
@@ -311,19 +303,6 @@ class FolderWork:
         return messages.ComparisonPrepared(
             ticket=self._ticket, folder=str(place.resolve()), comparison=comparison, runs=runs
         )
-
-    def _draw_demo(self) -> Answer:
-        folder = demo_folder(projects_dir())
-        try:
-            draw_demo_images(folder, progress=self._progress(), cancelled=self._cancelled.is_set)
-        except OSError as error:
-            raise UserError(
-                f"The demo images cannot be written ({reason_of(error)}).",
-                "Free some space or give yourself permission to write there, then try again.",
-            ) from error
-        if self._cancelled.is_set():
-            raise ScanCancelled
-        return messages.DemoDrawn(ticket=self._ticket, folder=str(folder.absolute()))
 
     def _read_table(self, request: messages.ReadTable) -> Answer:
         """Also of a folder that was refused: a table may be what it lacks."""

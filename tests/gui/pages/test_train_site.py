@@ -207,6 +207,26 @@ def test_another_weight_is_sent_once_and_said_until_it_is_in_use(qtbot: QtBot, p
     assert "in use: 0.3" in texts(card) and card.weight.text() == "0.3"
 
 
+def test_the_slider_sends_where_it_is_let_go_and_nothing_on_the_way(
+    qtbot: QtBot, page: TrainPage, bench: Bench
+) -> None:
+    run = take(bench, adapting(4))
+    card = page.site_card
+    assert card.slider.isEnabled() and card.slider.number() == 1.0 and "Slides" in card.slider.toolTip()
+    card.slider.setSliderDown(True)
+    card.slider.setSliderPosition(0)
+    run.apply(epoch_of(run))
+    page.site_card.show_run(run, bench.run_spec)
+    assert card.slider.number() == 0.01 and card.weight.text() == "0.01" and not bench.sent
+    card.slider.setSliderDown(False)
+    assert bench.sent == [commands.SetAdaptWeight(weight=0.01)]
+
+    card.weight.setText("5")
+    assert card.slider.number() == pytest.approx(5, rel=0.06) and len(bench.sent) == 1, "what is typed waits for Set"
+    card.weight.setText("200")
+    assert card.slider.number() == 10.0 and card.weight.text() == "200"
+
+
 def test_a_weight_that_is_none_is_said_and_not_sent(qtbot: QtBot, page: TrainPage, bench: Bench) -> None:
     take(bench, adapting(6))
     page.site_card.weight.setText("-1")

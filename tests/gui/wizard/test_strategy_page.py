@@ -542,6 +542,28 @@ def test_a_weight_that_is_none_is_said_and_cannot_go_on(bench: FakeBench, page: 
     assert page.primary_action().isEnabled(), "it has no weight"
 
 
+def test_the_weight_slides_over_powers_of_ten_and_can_still_be_typed(
+    qtbot: QtBot, bench: FakeBench, page: StrategyPage
+) -> None:
+    bench.draft.set_target(Path("clinic b"))
+    slider, field = page.site.slider, page.site.weight
+    assert slider.isVisible() and slider.number() == 1.0 and slider.toolTip()
+    qtbot.keyClick(slider, Qt.Key.Key_End)
+    assert (field.text(), bench.draft.training.adapt_weight) == ("10", 10.0)
+    qtbot.keyClick(slider, Qt.Key.Key_Home)
+    assert (field.text(), bench.draft.training.adapt_weight) == ("0.01", 0.01)
+    field.setText("0,1")
+    assert slider.number() == 0.1 and bench.draft.training.adapt_weight == 0.1
+
+
+def test_the_card_asks_how_different_the_new_site_is(bench: FakeBench, page: StrategyPage) -> None:
+    assert not page.gap.isVisible()
+    bench.draft.set_target(Path("clinic b"))
+    assert page.gap.isVisible() and page.site.isAncestorOf(page.gap)
+    page.gap.ask.click()
+    assert bench.asked[-1] == ("measure gap",)
+
+
 def test_the_folder_can_be_removed_again_by_keyboard(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
     bench.draft.set_target(Path("clinic b"))
     page.site.remove.setFocus()
@@ -600,7 +622,7 @@ def test_a_run_that_adapted_shows_its_new_site_and_nothing_can_be_changed(bench:
 
 def test_every_part_of_the_card_has_a_name_and_says_what_a_press_does(bench: FakeBench, page: StrategyPage) -> None:
     bench.draft.set_target(Path("clinic b"))
-    parts = (page.site.folder, page.site.remove, page.site.way, page.site.weight)
+    parts = (page.site.folder, page.site.remove, page.site.way, page.site.slider, page.site.weight)
     assert all(part.accessibleName() for part in parts)
-    assert all(part.toolTip() for part in parts[:3])
-    assert [part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts] == [Qt.FocusPolicy.TabFocus] * 4
+    assert all(part.toolTip() for part in parts[:4])
+    assert [part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts] == [Qt.FocusPolicy.TabFocus] * 5

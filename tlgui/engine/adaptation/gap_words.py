@@ -10,7 +10,7 @@ from tlgui.imaging.names import counted, listed
 SLIGHT, CLEAR = 0.7, 0.9
 FEW = 30  # images of a site, below which the interval is said to be wide
 _SURE = 0.05
-KNOWN, COPY = "known", "copy"
+KNOWN, COPY, LEARNED = "known", "copy", "learned"
 
 CAVEAT = (
     "This is a difference between images, not a loss of accuracy: it may be one that does not matter to the classes, or "
@@ -64,6 +64,7 @@ def notes_of(
     unlisted: int,
     gap: Gap,
     p: float,
+    learned: int = 0,
 ) -> list[str]:
     """What people should know beside the sentence.
 
@@ -76,10 +77,17 @@ def notes_of(
         unlisted: folders that could not be looked into.
         gap: in a word.
         p: of the distance of the features.
+        learned: images of the known site that the network has learned.
     """
+    test = "test images of the known site are none of them"
+    if learned:
+        test = (
+            f"{learned:,} more of the known site, which this network has learned, took no part, so test images are among "
+            "those that did"
+        )
     notes = [
         f"{images[0]:,} of {counted(available[0], 'image')} of the known site and {images[1]:,} of {available[1]:,} of the "
-        "new site were looked at, drawn without regard to class; test images of the known site are none of them."
+        f"new site were looked at, drawn without regard to class; {test}."
     ]
     if min(images) < FEW:
         notes.append("So few images leave a wide interval: add images to know more.")
@@ -111,7 +119,9 @@ def _not_used(left_out: Mapping[str, int], known_paths: Sequence[str], unlisted:
     if copies := left_out.get(COPY, 0):
         are = "file is a copy of another one" if copies == 1 else "files are copies of others"
         notes.append(f"{copies:,} {are} in the new site's folder and took no part.")
-    broken = {code: n for code, n in left_out.items() if code not in (KNOWN, COPY)}
+    if learned := left_out.get(LEARNED, 0):
+        notes.append(f"{counted(learned, 'image')} of the new site, which this network has learned, took no part.")
+    broken = {code: n for code, n in left_out.items() if code not in (KNOWN, COPY, LEARNED)}
     if broken:
         reasons = ", ".join(f"{n:,} {code.replace('_', ' ')}" for code, n in broken.items())
         notes.append(f"{counted(sum(broken.values()), 'file')} in the new site's folder cannot be used: {reasons}.")

@@ -47,7 +47,7 @@ def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, 
     said = alarm(right, len(seen.right), live.place.best_known, target.spread, known) if finite else ""
     live.place.best_known = max(live.place.best_known, right / len(seen.right))
     found = AdaptationSeen(
-        loss=loss if loss is None or math.isfinite(loss) else None,
+        loss=max(0.0, loss) if loss is not None and math.isfinite(loss) else None,
         domain_accuracy=domain_accuracy,
         target_entropy=target.mean_entropy if finite else None,
         target_spread=target.spread if finite else None,

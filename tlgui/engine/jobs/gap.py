@@ -18,9 +18,10 @@ from tlgui.core.commands import FEWEST_OF_A_SITE
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event, GapMeasured, UnlikeImage
 from tlgui.core.records import ImageRecord, Reason
+from tlgui.core.source import learned_by, run_of
 from tlgui.engine import free_memory, probe
 from tlgui.engine.adaptation import mmd
-from tlgui.engine.adaptation.gap_words import COPY, KNOWN, gap_of, notes_of, sentence_of
+from tlgui.engine.adaptation.gap_words import COPY, KNOWN, LEARNED, gap_of, notes_of, sentence_of
 from tlgui.engine.adaptation.site_look import Look, look_of, mean_look
 from tlgui.engine.control import Control
 from tlgui.engine.delong import delong
@@ -46,16 +47,19 @@ class Sites:
     """What can be drawn from.
 
     Attributes:
-        known: images of the known site that are not for test.
-        new: images of the new site, each content once, none of them an image of the known site.
-        shared: paths of the new site that are.
+        known: images of the known site that are not for test; to a network that has learned some of them, those that it
+            has not learned, for test or not.
+        new: images of the new site, each content once, none of them an image of the known site or learned.
+        shared: paths of the new site that are images of the known one.
         left_out: files of the new site by the reason why they take no part.
+        learned: images of the known site that the network has learned.
     """
 
     known: list[ListedImage]
     new: list[ListedImage]
     shared: list[str]
     left_out: dict[str, int]
+    learned: int = 0
 
 
 class _Seen(NamedTuple):
@@ -70,12 +74,16 @@ def measure_gap(job: commands.MeasureGap, control: Control) -> Iterator[Event]:
     """`GapMeasured`; a `Stop` is heard between the steps.
 
     Test images of the known site are not looked at; whether an image of the new site is one of them is told by their
-    content hashes.
+    content hashes. The network of an earlier run looks at no image that it has learned, and at test images where it has
+    learned others of the known site: only they are as new to it as those of the new site.
 
     Raises:
         UserError: a listing or the images are gone, there are too few of them, or the network cannot be had.
     """
-    steps = _asked(job, sites_of(read_listing(Path(job.listing)), read_listing(Path(job.new_listing)), job.left_out))
+    run = run_of(job.weights_file)
+    learned = learned_by(run).chosen if run is not None else frozenset()
+    listings = read_listing(Path(job.listing)), read_listing(Path(job.new_listing))
+    steps = _asked(job, sites_of(*listings, job.left_out, learned))
     while True:
         if isinstance(control.take(), commands.Stop):
             steps.close()
@@ -90,13 +98,19 @@ def measure_gap(job: commands.MeasureGap, control: Control) -> Iterator[Event]:
     yield events.Completed(message=answer.sentence)
 
 
-def sites_of(known: Sequence[ListedImage], new: Sequence[ListedImage], left_out: dict[str, int]) -> Sites:
-    """Parts what can be compared from what is on both sides.
+def sites_of(
+    known: Sequence[ListedImage],
+    new: Sequence[ListedImage],
+    left_out: dict[str, int],
+    learned: frozenset[str] = frozenset(),
+) -> Sites:
+    """Parts what can be compared from what is on both sides, or in the network already.
 
     Args:
         known: all images of the known site, those for test too.
         new: usable ones of the new site.
         left_out: its unusable files, by reason.
+        learned: content hashes of images that the network has learned.
 
     Raises:
         UserError: nothing or too little is left.
@@ -104,21 +118,25 @@ def sites_of(known: Sequence[ListedImage], new: Sequence[ListedImage], left_out:
     contents = {image.content_hash for image in known}
     shared = [image.path for image in new if image.content_hash in contents]
     others = {image.content_hash: image for image in reversed(new) if image.content_hash not in contents}
-    own = [image for image in new if others.get(image.content_hash) is image]
-    counts = left_out | {KNOWN: len(shared), COPY: len(new) - len(shared) - len(own)}
+    once = [image for image in new if others.get(image.content_hash) is image]
+    own = [image for image in once if image.content_hash not in learned]
+    counts = left_out | {KNOWN: len(shared), COPY: len(new) - len(shared) - len(once), LEARNED: len(once) - len(own)}
+    unlearned = [image for image in known if image.content_hash not in learned]
+    none_learned = len(unlearned) == len(known)
     sites = Sites(
-        [image for image in known if image.part != "test"],
+        [image for image in unlearned if image.part != "test"] if none_learned else unlearned,
         own,
         shared,
         {reason: count for reason, count in counts.items() if count},
+        len(known) - len(unlearned),
     )
     _refuse_too_few(sites)
     return sites
 
 
 def _refuse_too_few(sites: Sites) -> None:
-    new = len(sites.new)
-    if not new and not sites.shared:
+    new, seen = len(sites.new), {"new": sites.left_out.get(LEARNED, 0), "known": sites.learned}
+    if not new and not sites.shared and not seen["new"]:
         files = sum(sites.left_out.values())
         raise UserError(
             f"None of the {counted(files, 'file')} in the folder of the new site can be used as an image."
@@ -127,13 +145,20 @@ def _refuse_too_few(sites: Sites) -> None:
             "Choose the folder that holds its images.",
             code="no_images",
         )
-    if sites.shared and not new:
+    if sites.shared and not new and not seen["new"]:
         raise UserError(
             "All images of the new site are also images of the known site (the same files), so there is nothing to compare.",
             "Choose a folder of images from another site.",
             code="same_images",
         )
     for name, count in (("new", new), ("known", len(sites.known))):
+        if count < FEWEST_OF_A_SITE and seen[name]:
+            raise UserError(
+                f"The run whose network is to look has learned {seen[name]:,} images of the {name} site, and only "
+                f"{counted(count, 'other one')} can be used: below {FEWEST_OF_A_SITE}, nothing can be said of the difference.",
+                "Ask with the published weights, or with a run that has not learned these images.",
+                code="source_knows",
+            )
         if count < FEWEST_OF_A_SITE:
             also = f", beside {len(sites.shared):,} that are also images of the known one" if name == "new" else ""
             raise UserError(
@@ -187,7 +212,7 @@ def _asked(job: commands.MeasureGap, sites: Sites) -> Generator[Event, None, Gap
         low=low,
         high=high,
         folds=folds,
-        mmd=distance,
+        mmd=max(0.0, distance),
         mmd_p=p,
         permutations=PERMUTATIONS,
         gap=gap,
@@ -196,7 +221,7 @@ def _asked(job: commands.MeasureGap, sites: Sites) -> Generator[Event, None, Gap
         known_look=mean_look(known.looks),
         new_look=mean_look(new.looks),
         sentence=sentence_of(auc, low, high),
-        notes=notes_of(looked_at, available, independent, left_out, shown, job.unlisted, gap, p),
+        notes=notes_of(looked_at, available, independent, left_out, shown, job.unlisted, gap, p, sites.learned),
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from tlgui.core import commands, events
@@ -33,6 +32,7 @@ from tlgui.engine.device import look_for_device
 from tlgui.engine.fit import fit
 from tlgui.engine.jobs.download import pretrained
 from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.run_lock import held
 from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
@@ -47,9 +47,6 @@ from tlgui.engine.timm_models import row_of
 from tlgui.engine.trained_model import TrainedModel
 from tlgui.imaging.listing import ListedImage
 
-# A window that lists runs tries the lock for an instant; that must not look like another training.
-_LOCK_PATIENCE_S = 0.5
-
 
 def train(job: commands.Train, control: Control) -> Iterator[Event]:
     """The whole job; its last event is the ending.
@@ -58,19 +55,8 @@ def train(job: commands.Train, control: Control) -> Iterator[Event]:
         UserError: something that the person can act on.
     """
     run = open_run(Path(job.run))
-    lock = FileLock(run.lock_path)
-    try:
-        lock.acquire(timeout=_LOCK_PATIENCE_S)
-    except Timeout:
-        raise UserError(
-            f"The run '{run.name}' is being trained by another program.",
-            "Wait until that ends, or stop it there.",
-            code="run_locked",
-        ) from None
-    try:
+    with held(run):
         yield from _train(job, run, control)
-    finally:
-        lock.release()
 
 
 def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Event]:

@@ -10,7 +10,7 @@ Source: Wortsman et al. 2022, arXiv 2109.01903.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import msgspec
 import safetensors
@@ -51,7 +51,12 @@ def mixed(before: Mapping[str, Tensor], after: Mapping[str, Tensor], earlier: fl
 
 
 def mix(
-    run: RunFolder, setup: Setup, known: Knowledge, lowest: int, share: float | None
+    run: RunFolder,
+    setup: Setup,
+    known: Knowledge,
+    lowest: int,
+    share: float | None,
+    stops: Callable[[], bool] = lambda: False,
 ) -> Generator[Event, None, None]:
     """Tries mixes of the weights before and after, and makes one of them the run's best state.
 
@@ -64,6 +69,7 @@ def mix(
         known: what it began as.
         lowest: group that ever trained.
         share: of the earlier weights; `None` = to be chosen.
+        stops: asked between two mixes, whether to leave the run as it is; there is no `MixesTried` then.
 
     Raises:
         UserError: a file cannot be read or written, an image has changed.
@@ -76,6 +82,8 @@ def mix(
     new_images = old_images = 0
     shares = sorted({*SHARES, *([] if share is None else [share])})
     for done, one in enumerate(shares, 1):
+        if stops():
+            return
         network.model.load_state_dict(mixed(known.start, after, one))
         seen = yield from validate(setup, cut, slow=False)
         right, old_images = yield from share_right(setup, chosen_by, cut)
@@ -135,4 +143,5 @@ def _sentence(tried: list[Mix], earlier: float, by_itself: bool, old_images: int
         why = ", half and half, since earlier validation images that could choose are not there" if by_itself else ""
         return f"{said}{why}. It tells {100 * kept.new:.1f} % of the new validation images right."
     why = ", the best mean of both on validation images" if by_itself else ""
-    return f"{said}{why}: {100 * kept.new:.1f} % of the new ones are right and {100 * kept.old:.1f} % of {old_images} earlier ones."
+    old = f"{100 * kept.old:.1f} % of {old_images} earlier ones"
+    return f"{said}{why}: {100 * kept.new:.1f} % of the new ones are right and {old}."

@@ -67,7 +67,8 @@ class Keeper:
     def penalty(self, first: int, strength: float) -> Tensor:
         """The penalty for the groups from `first` on, as they are.
 
-        EWC needs to know what the earlier task depends on, which `ready` finds out.
+        EWC needs to know what the earlier task depends on, which `ready` finds out. For a step that is only timed, groups
+        of which that is not known are held alike: it takes as long.
         """
         if self._held is None or self._held[:2] != (first, self.knowledge.covered):
             self._held = (first, self.knowledge.covered, *self._holds(first))
@@ -99,7 +100,7 @@ class Keeper:
                 if old:
                     start = known.start[name][:old].to(weight.device)
                     need = None
-                    if known.keep == "ewc":
+                    if known.keep == "ewc" and name in known.needs:
                         need = known.needs[name][:old].to(weight.device)
                     held.append(_Held(weight[:old] if old < len(weight) else weight, start, need))
                 if old < len(weight) and weight.ndim > 1 and known.keep == "l2sp":

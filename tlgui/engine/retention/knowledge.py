@@ -54,7 +54,7 @@ class Knowledge:
         covered: lowest layer group whose `needs` are known; a number past the head before that.
         before: what the earlier network answered: for held-out images, by number, 1 = right; for an agreement, the class.
         place: the file.
-        now: which held-out images were right at the last look.
+        now: the class that each held-out image got at the last look, by number.
     """
 
     keep: Keep
@@ -68,7 +68,7 @@ class Knowledge:
     scale: float = 0.0
     covered: int = 1 << 30
     before: dict[int, int] = field(default_factory=dict)
-    now: dict[int, bool] = field(default_factory=dict)
+    now: dict[int, int] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from tlgui.core import events
+from tlgui.core import atomic, events
 from tlgui.core.events import Event, RetentionMeasured, RetentionSeen, TaskSeen
 from tlgui.core.paired import compare
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import wilson
+from tlgui.core.tables import csv_bytes
 from tlgui.engine import seeding
 from tlgui.engine.network import Network
 from tlgui.engine.retention.keeper import earlier_logits
@@ -82,7 +83,7 @@ def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[
     if not right.keys() & before.keys():
         return None
     paired = compare(right, before, [group for task in known.tasks for group in task.groups])
-    known.now = right
+    known.now = {number: answer for number, (answer, _) in found.items()}
     return RetentionSeen(
         meter="accuracy", images=paired.images, before=paired.b, now=paired.a, low=paired.low, high=paired.high
     )
@@ -107,6 +108,8 @@ def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, Re
     seen = yield from measured(setup, known, cut, slow=True)
     if seen is None:
         return None
+    if seen.meter == "accuracy":
+        _write(run, known, setup.card.classes)
     looks = sum(isinstance(event, events.EpochEnded) and event.retention is not None for event in run.events())
     return told(known, seen, looks)
 
@@ -116,7 +119,8 @@ def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured
     tasks: list[TaskSeen] = []
     start = 0
     for task in known.tasks if seen.meter == "accuracy" else ():
-        numbers = [n for n in range(start, start + len(task.held_out)) if n in known.now and n in known.before]
+        labels = dict(enumerate(task.held_out.labels.tolist(), start))
+        numbers = [n for n in labels if n in known.now and n in known.before]
         start += len(task.held_out)
         if numbers:
             tasks.append(
@@ -124,7 +128,7 @@ def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured
                     name=task.name,
                     images=len(numbers),
                     before=sum(known.before[n] for n in numbers) / len(numbers),
-                    now=sum(known.now[n] for n in numbers) / len(numbers),
+                    now=sum(known.now[n] == labels[n] for n in numbers) / len(numbers),
                 )
             )
     return RetentionMeasured(seen=seen, tasks=tasks, looks=looks, sentence=sentence(seen))
@@ -147,6 +151,19 @@ def sentence(seen: RetentionSeen) -> str:
     else:
         what = f"That it has forgotten anything cannot be told: {moved}"
     return f"Of {seen.images} earlier images {100 * seen.before:.1f} % were right before and {now} are now. {what}."
+
+
+def _write(run: RunFolder, known: Knowledge, classes: list[str]) -> None:
+    """The answer for every held-out image of before, with whether it was right before."""
+    rows: list[list[object]] = [["task", "path", "true", "predicted", "right_before"]]
+    start = 0
+    for task in known.tasks:
+        for n, (path, label) in enumerate(zip(task.held_out.paths, task.held_out.labels.tolist(), strict=True), start):
+            if n in known.now and n in known.before:
+                rows.append([task.name, path, classes[label], classes[known.now[n]], known.before[n]])
+        start += len(task.held_out)
+    run.results.mkdir(exist_ok=True)
+    atomic.write_bytes(run.results / "earlier.csv", csv_bytes(rows))
 
 
 def _held_out(known: Knowledge) -> list[Part]:

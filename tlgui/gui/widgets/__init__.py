@@ -15,6 +15,7 @@ from tlgui.gui.widgets.dialog import Dialog
 from tlgui.gui.widgets.drop_area import DropArea
 from tlgui.gui.widgets.empty_state import EmptyState, IconTile
 from tlgui.gui.widgets.focus_ring import FocusRing
+from tlgui.gui.widgets.log_slider import LogSlider
 from tlgui.gui.widgets.number_field import NumberField
 from tlgui.gui.widgets.page import Columns, Page
 from tlgui.gui.widgets.painted import Painted, bar, dashed_rule, painter_for, rule, spoken, text_width, write
@@ -48,6 +49,7 @@ __all__ = [
     "IconButton",
     "IconTile",
     "Label",
+    "LogSlider",
     "MiniStat",
     "NoticeList",
     "NumberField",

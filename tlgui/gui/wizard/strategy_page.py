@@ -20,6 +20,7 @@ from tlgui.gui.wizard.augmentation.openers import open_augmentation_preview
 from tlgui.gui.wizard.costs import costs, short
 from tlgui.gui.wizard.parameters_form import ParametersForm
 from tlgui.gui.wizard.strategy.advice_card import AdviceCard
+from tlgui.gui.wizard.strategy.gap_panel import GapPanel
 from tlgui.gui.wizard.strategy.how_many import HowManyCard
 from tlgui.gui.wizard.strategy.question import KindQuestion
 from tlgui.gui.wizard.strategy.recipe_card import RecipeCard
@@ -81,6 +82,8 @@ class StrategyPage(Page):
         self.mirror = MirrorQuestion(self._bench)
         self.advice = AdviceCard()
         self.site = SiteCard()
+        self.gap = GapPanel(self._bench)
+        self.site.body.addWidget(self.gap)
         self.recipe = RecipeCard()
         self.form = ParametersForm()
         self.how_many = HowManyCard()
@@ -152,6 +155,7 @@ class StrategyPage(Page):
         self.similarity.show_state(similarity, desk.looking, problem, can_ask)
         missing = "" if locked else missing_site(draft)
         self.site.show_site(site_name(draft), draft.target is not None or locked, draft.training, locked, missing)
+        self.gap.refresh()
         self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))

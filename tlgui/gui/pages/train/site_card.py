@@ -12,13 +12,14 @@ from tlgui.gui import numbers
 from tlgui.gui.pages.train.site_line import SiteLine
 from tlgui.gui.run_reasons import ENDED
 from tlgui.gui.run_site import Value, seen_last, site_series, spread_words, sure_words
-from tlgui.gui.widgets import Action, Button, Card, Label, NumberField, spoken
+from tlgui.gui.widgets import Action, Button, Card, Label, LogSlider, NumberField, spoken
 
 if TYPE_CHECKING:
     from tlgui.core.run_spec import RunSpec
     from tlgui.gui.run_model import RunModel
 
 _MOST = 1e6
+_SLIDES_FROM, _SLIDES_TO = 0.01, 10.0  # as on the page Strategy; the field takes more
 _BEFORE = "What each epoch comes to stands here, once the first one has ended."
 _OF_LOSS = {
     "mmd": ("distance of features; 0: alike", "How far apart the features of both sites lie. 0: alike."),
@@ -34,6 +35,7 @@ _TIPS = {
     "Sure": "How sure the answers for the new site are. Sure is not right: without labels nobody knows how many are.",
     "Spread": "How the answers for the new site spread over the classes. Nearly all alike: the classes are being lost.",
 }
+_SLIDES = "Slides from 0.01 to 10; where it is let go holds from the next batch on."
 _SETS = "Gives adapting this weight from the next batch on; 0 switches it off."
 
 
@@ -59,7 +61,10 @@ class SiteCard(Card):
         for row in self.rows.values():
             self.body.addWidget(row)
         self.weight = NumberField(1.0, 0.0, _MOST, name="Weight of adapting")
-        self.weight.setFixedWidth(84)
+        self.weight.setFixedWidth(72)
+        self.slider = LogSlider(_SLIDES_FROM, _SLIDES_TO, "Weight of adapting")
+        self.slider.moved.connect(self._on_slid)
+        self.slider.settled.connect(lambda _: self._on_set())
         self.set_action = Action("Set", self._on_set, icon="", parent=self, tooltip=_SETS)
         self.set_button = Button(small=True, action=self.set_action)
         self.set_button.setAccessibleName("Set the weight of adapting")
@@ -67,12 +72,17 @@ class SiteCard(Card):
         words.setBuddy(self.weight)
         self._state = Label("", "caption", elide=True)
         self._weigh = QWidget()
-        line = QHBoxLayout(self._weigh)
-        line.setContentsMargins(0, 2, 0, 0)
+        column = QVBoxLayout(self._weigh)
+        column.setContentsMargins(0, 2, 0, 0)
+        column.setSpacing(0)
+        line = QHBoxLayout()
         line.setSpacing(8)
-        for widget in (words, self.weight, self.set_button):
-            line.addWidget(widget)
-        line.addWidget(self._state, 1)
+        line.addWidget(words)
+        line.addWidget(self.slider, 1)
+        line.addWidget(self.weight)
+        line.addWidget(self.set_button)
+        column.addLayout(line)
+        column.addWidget(self._state)
         self.body.addWidget(self._weigh)
         self.weight.changed.connect(self._show_weight)
         self.weight.problem_changed.connect(lambda _: self._show_weight())
@@ -131,12 +141,14 @@ class SiteCard(Card):
         run, value = self._run, self.weight.value()
         if run is None:
             return
+        against = run.reason_against("weight")
+        self.slider.setEnabled(not against)
+        self.slider.setToolTip(against or _SLIDES)
+        self.slider.set_number(value)
         same = value is not None and value == (self._sent if self._sent is not None else self._in_use)
         self._state.setText(self.weight.problem or self._words_of_weight(run))
         self._state.set_tone("bad" if self.weight.problem else "")
-        self.set_action.set_reason(
-            run.reason_against("weight") or self.weight.problem or ("This weight is in use." if same else "")
-        )
+        self.set_action.set_reason(against or self.weight.problem or ("This weight is in use." if same else ""))
 
     def _words_of_weight(self, run: RunModel) -> str:
         if run.is_asked("weight"):
@@ -144,6 +156,10 @@ class SiteCard(Card):
         if self._sent is not None and self._sent != self._in_use:
             return f"{_weight(self._sent)} from now on"
         return "" if self._in_use is None else f"in use: {_weight(self._in_use)}"
+
+    def _on_slid(self, value: float) -> None:
+        self.weight.set_value(value)
+        self._show_weight()
 
     def _on_set(self) -> None:
         value = self.weight.value()

@@ -12,7 +12,7 @@ from tlgui.core.adaptation import ADAPTATIONS
 from tlgui.core.run_spec import Training
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import way_of
-from tlgui.gui.widgets import Button, Card, Label, NumberField
+from tlgui.gui.widgets import Button, Card, Label, LogSlider, NumberField
 from tlgui.gui.wizard.choice_list import ChoiceList
 
 LEAST, MOST = 0.01, 10.0
@@ -23,7 +23,9 @@ WHY = (
 LET_GO = "Let go to adapt to this folder."
 _READ_LATER = "Its images are read when the run begins."
 _WEIGHT = "How much adapting counts beside telling the classes apart; it grows to this in the first half of the run."
-_FIELD = 120
+_FIELD = 84
+_SLIDER = 180
+_SLIDES = "Slides from 0.01 to 10; the field beside it takes the number too."
 
 
 class SiteCard(Card):
@@ -63,6 +65,10 @@ class SiteCard(Card):
         self.way.picked.connect(self.way_picked)
         self.weight = NumberField(1.0, LEAST, MOST, name="Weight of adapting")
         self.weight.setFixedWidth(_FIELD)
+        self.slider = LogSlider(LEAST, MOST, "Weight of adapting")
+        self.slider.setFixedWidth(_SLIDER)
+        self.slider.setToolTip(_SLIDES)
+        self.slider.moved.connect(self._on_slid)
         self._weight_words = Label("Weight", "muted")
         self._weight_words.setBuddy(self.weight)
         self._way_words = Label("How to adapt", "muted")
@@ -70,7 +76,7 @@ class SiteCard(Card):
         self.weight.changed.connect(self._on_weighed)
         self.weight.problem_changed.connect(lambda _: self._show_weight_words())
         self.weight.problem_changed.connect(lambda _: self.problem_changed.emit())
-        self._way_row = _line(self._way_words, self.way, self._weight_words, self.weight)
+        self._way_row = _line(self._way_words, self.way, self._weight_words, self.slider, self.weight)
         self._sentence = Label("", "caption", wrap=True)
         self._about_weight = Label(_WEIGHT, "caption", wrap=True)
         for widget in (self._why, self._folder_row, self._way_row, self._sentence, self._about_weight):
@@ -110,11 +116,13 @@ class SiteCard(Card):
         self.way.set_value(training.adapt)
         self.way.setEnabled(not locked)
         self._sentence.setText(row.sentence if row is not None else "")
-        for widget in (self._weight_words, self.weight, self._about_weight):
+        for widget in (self._weight_words, self.slider, self.weight, self._about_weight):
             widget.setVisible(self._weighs)
         if locked or (not self.weight.problem and self.weight.value() != training.adapt_weight):
             self.weight.set_value(training.adapt_weight)
         self.weight.setReadOnly(locked)
+        self.slider.setEnabled(not locked)
+        self.slider.set_number(self.weight.value())
         self._show_weight_words()
 
     def _show_weight_words(self) -> None:
@@ -127,7 +135,12 @@ class SiteCard(Card):
     def _on_weighed(self) -> None:
         value = self.weight.value()
         if value is not None:
+            self.slider.set_number(value)
             self.weighed.emit(value)
+
+    def _on_slid(self, value: float) -> None:
+        self.weight.set_value(value)
+        self.weighed.emit(value)
 
     # -- a folder that is dropped
 
