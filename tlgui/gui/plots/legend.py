@@ -61,7 +61,9 @@ def entries_of(plot: CurvePlot) -> list[Entry]:
     """What the legend of a plot says now."""
     epoch = plot.window_of_epochs.epoch
     found = []
-    for curve in plot.curves:
+    for curve in sorted(plot.curves, key=lambda one: one.optional):
+        if curve.absent:
+            continue
         if epoch is not None:
             value = curve.series.at(epoch)
         else:
@@ -98,13 +100,16 @@ def _paint_sample(painter: QPainter, left: float, middle: float, style: Style) -
     pen = QPen(color(style.tone), 2.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if style.dashed:
-        pen.setDashPattern([3.0, 2.0])
+        pen.setDashPattern(style.dashes)
     painter.setPen(pen)
     painter.drawLine(QPointF(left, middle), QPointF(left + _SAMPLE, middle))
     if style.dots:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(style.tone))
-        painter.drawEllipse(QPointF(left + _SAMPLE / 2, middle), 3.4, 3.4)
+        if style.square:
+            painter.drawRect(QRectF(left + _SAMPLE / 2 - 3.2, middle - 3.2, 6.4, 6.4))
+        else:
+            painter.drawEllipse(QPointF(left + _SAMPLE / 2, middle), 3.4, 3.4)
 
 
 def _width(entry: Entry, kind: Kind) -> float:
