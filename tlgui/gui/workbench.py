@@ -19,6 +19,7 @@ from tlgui.gui.draft import Draft
 from tlgui.gui.gap_desk import GapDesk
 from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
+from tlgui.gui.kept_desk import KeptDesk
 from tlgui.gui.machine import Machine
 from tlgui.gui.model_desk import ModelDesk
 from tlgui.gui.queue_desk import QueueDesk
@@ -116,6 +117,7 @@ class Workbench(QObject):
         self.queue = QueueDesk(self)
         self.weights = BackboneDesk(self)
         self.models = ModelDesk(self)
+        self.kept = KeptDesk(self)
         self.shortcuts = ShortcutDesk(self)
         self.shock = ShockDesk(self)
         self.advice = AdviceDesk(self)

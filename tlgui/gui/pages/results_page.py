@@ -21,6 +21,7 @@ from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.results.class_table import ClassTable
 from tlgui.gui.pages.results.confusion import ConfusionMatrix
 from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
+from tlgui.gui.pages.results.kept_cards import KnownCard, MixCard, StrengthsCard
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.viewer import ImageViewer, Shown
@@ -68,6 +69,9 @@ class ResultsPage(Page):
         self._build()
         bench.run_changed.connect(self._refresh)
         bench.images_found.connect(self._show_images)
+        bench.images_found.connect(self._show_kept)
+        bench.kept.changed.connect(self._show_kept)
+        bench.kept.mixed.connect(self._on_mixed)
 
     def entered(self) -> None:
         """Reads the results where they are newer than what is shown."""
@@ -90,6 +94,8 @@ class ResultsPage(Page):
         self._strip = ScoreStrip()
         self.site = Banner("info")
         self.decided = Label("", "caption", wrap=True)
+        self.known, self.mix, self.strengths = KnownCard(), MixCard(self._bench), StrengthsCard(self._bench)
+        self.strengths.new_run_asked.connect(self._on_new_run)
         self._matrix = ConfusionMatrix()
         self._matrix.cell_pressed.connect(self._open_cell)
         self._matrix_card = Card("What was taken for what", "press a cell")
@@ -104,10 +110,13 @@ class ResultsPage(Page):
         self.body.addWidget(self._strip)
         self.body.addWidget(self.site)
         self.body.addWidget(self.decided)
+        self.body.addWidget(self.known)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
         self._side.addWidget(self._matrix_card)
         self._main.addWidget(self._table)
         self._main.addWidget(self._mistakes)
+        for card in (self.mix, self.strengths):
+            self.body.addWidget(card)
         self.foot_left.addWidget(Button(icon="scan", action=self._use))
         self.foot_left.addWidget(Button(action=self._learn_on))
         self._find_button = Button(icon="folder", action=self._find)
@@ -172,6 +181,7 @@ class ResultsPage(Page):
         self.site.setVisible(bool(title))
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))
+        self._show_kept()
         self._matrix.set_counts(findings.shown.classes, findings.shown.confusion_matrix)
         self._place_parts()
         self._table.set_scores(findings.shown)
@@ -180,6 +190,26 @@ class ResultsPage(Page):
         self._use.set_reason("")
         self._learn_on.set_reason("")
         self._export.set_reason("")
+
+    def _show_kept(self) -> None:
+        """What it knew before, where it learned on or kept something."""
+        run = self._bench.run
+        if self._findings is None or run is None:
+            return
+        self.known.show_measured(run.kept.measured)
+        self.mix.show_run(self._bench.run_spec, run.kept.mixes)
+        self.strengths.show_run(self._bench.run_spec, run.kept.strengths)
+
+    def _on_mixed(self, path: Path) -> None:
+        """The model is another one: its scores are read anew."""
+        if self._read_for is not None and self._read_for[0] == path:
+            self._read_for = None
+            self._refresh()
+
+    def _on_new_run(self, strength: float) -> None:
+        self._bench.new_run_from()
+        if self._bench.run is None:  # else something kept it from being set up, which is said
+            self._bench.draft.set_training("keep_strength", strength)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """In a narrow window the table needs the whole width."""
@@ -217,7 +247,7 @@ class ResultsPage(Page):
     def _set_filled(self, filled: bool) -> None:
         self._empty.setVisible(not filled)
         self._find_button.setVisible(False)
-        for line in (self.site, self.decided):
+        for line in (self.site, self.decided, self.known, self.mix, self.strengths):
             line.hide()
         for part in (self._strip, self._matrix_card, self._table, self._mistakes):
             part.setVisible(filled)
