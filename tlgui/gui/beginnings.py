@@ -89,7 +89,12 @@ def _weights_of(bench: Workbench, source: Source | None) -> str:
 
 
 def named(source: Source | None) -> str:
-    """An earlier run in a few words: "your run on cells"; "" without one."""
+    """An earlier run in a few words: "your run on cells"; "" without one. Of one that is continued, `continues` says more."""
     if source is None:
         return ""
     return f"your run on {source.dataset}" if source.dataset else f"your run {source.run}"
+
+
+def continues(source: Source | None) -> str:
+    """That a run continues another one, by the name of that: "continues 'cells, ...'"; "" where it continues none."""
+    return f"continues '{source.run}'" if source is not None and source.classes else ""

@@ -13,6 +13,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.beginnings import continues
 from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import about_scores
@@ -259,7 +260,8 @@ class ResultsPage(Page):
         backbone = networks.label_of(spec.backbone)
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
-        return f"{backbone}, {strategy.lower()}. The best state is {epoch}, chosen on validation."
+        how = ", ".join(filter(None, (backbone, strategy.lower(), continues(spec.source))))
+        return f"{how}. The best state is {epoch}, chosen on validation."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:

@@ -23,6 +23,7 @@ class Style(NamedTuple):
         dots: whether each value has a dot.
         dashes: lengths of line and gap, in widths of the line.
         square: the dots are squares.
+        short: its name where there is little room; "" = as it is.
     """
 
     name: str
@@ -31,14 +32,15 @@ class Style(NamedTuple):
     dots: bool
     dashes: tuple[float, ...] = (3.0, 2.0)
     square: bool = False
+    short: str = ""
 
 
 KINDS: tuple[Kind, ...] = ("loss", "accuracy")
 TRAINING = Style("training", "s1", dashed=False, dots=False)
 VALIDATION = Style("validation", "s2", dashed=True, dots=True)
 # Images of before were held out as test images are; the stand-in is no accuracy of theirs, so it has no part's colour.
-EARLIER_IMAGES = Style(EARLIER, "s3", dashed=True, dots=True, dashes=(1.2, 1.6), square=True)
-SAME_ANSWERS = Style(AGREEMENT, "muted", dashed=True, dots=False, dashes=(1.2, 1.6))
+EARLIER_IMAGES = Style(EARLIER, "s3", dashed=True, dots=True, dashes=(1.2, 1.6), square=True, short="earlier")
+SAME_ANSWERS = Style(AGREEMENT, "muted", dashed=True, dots=False, dashes=(1.2, 1.6), short="as before")
 
 
 class Curve(NamedTuple):

@@ -14,6 +14,7 @@ from tlgui.gui.plots.curves import Style
 from tlgui.gui.theme import color, font
 
 _SAMPLE, _GAP, _BETWEEN = 26.0, 6.0, 18.0
+_NARROW = 640  # pixels of a plot; below, long names would take the room of the title
 _NO_VALUE = "–"
 Entry = tuple[Style, str]
 
@@ -69,7 +70,9 @@ def entries_of(plot: CurvePlot) -> list[Entry]:
         else:
             newest = curve.series.last()
             value = newest[1] if newest else None
-        found.append((curve.style, _NO_VALUE if value is None else value_words(plot.kind, value)))
+        short = curve.style.short if plot.viewport().width() < _NARROW else ""
+        style = curve.style._replace(name=short) if short else curve.style
+        found.append((style, _NO_VALUE if value is None else value_words(plot.kind, value)))
     return found
 
 

@@ -173,10 +173,19 @@ class TradeOffPlot(_Plot):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(QPolygonF([point for _, point in shown]))
         taken: list[QRectF] = []
-        for one, point in shown:
-            lit = one.strength == self.picked
+        # Copies that came to the same stand on one point.
+        for (new, old), strengths in self.places().items():
+            lit, point = self.picked in strengths, self.point_of(new, old)
             self.paint_dot(painter, EARLIER_IMAGES, point, 5.0 if lit else 3.6)
-            self._write_strength(painter, f"{one.strength:g}", point, lit, taken)
+            self._write_strength(painter, ", ".join(f"{one:g}" for one in strengths), point, lit, taken)
+
+    def places(self) -> dict[tuple[float, float], list[float]]:
+        """Accuracies on new and earlier images, with the strengths that came to them."""
+        found: dict[tuple[float, float], list[float]] = {}
+        for one in self.tried.points if self.tried is not None else ():
+            if one.old is not None:
+                found.setdefault((one.new, one.old), []).append(one.strength)
+        return found
 
     def _write_strength(
         self, painter: QPainter, text: str, point: QPointF, lit: bool, taken: list[QRectF]

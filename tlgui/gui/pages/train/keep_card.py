@@ -56,7 +56,7 @@ class KeepCard(Card):
         row.setSpacing(20)
         for figure in (self.before, self.now):
             row.addWidget(figure)
-        row.addWidget(self.difference, 1)
+        row.addStretch(1)
         self.verdict = Label("", "body", wrap=True)
         self.images = Label("", "caption", wrap=True)
         self._after = Label(_AFTER, "caption", wrap=True)
@@ -79,7 +79,15 @@ class KeepCard(Card):
         field.addWidget(self.set_button)
         line.addLayout(head)
         line.addLayout(field)
-        for widget in (self._not_yet, self._figures, self.verdict, self.images, self._after, self._holds):
+        for widget in (
+            self._not_yet,
+            self._figures,
+            self.difference,
+            self.verdict,
+            self.images,
+            self._after,
+            self._holds,
+        ):
             self.body.addWidget(widget)
         self.strength.changed.connect(lambda _: self._show_strength())
         self.strength.problem_changed.connect(self._show_strength)
@@ -93,7 +101,8 @@ class KeepCard(Card):
             run: the run.
             spec: what it is, where that is known already.
         """
-        seen = seen_last(run.epochs)
+        measured = run.kept.measured if run.state in ENDED else None
+        seen = measured.seen if measured is not None else seen_last(run.epochs)
         keeps = spec is not None and spec.training.keep != "none"
         self.setVisible(seen is not None or keeps or (spec is not None and spec.continues))
         if self.isHidden():
@@ -104,7 +113,7 @@ class KeepCard(Card):
         self.set_caption(source.dataset or source.run if source is not None else "the published weights")
         if seen is not self._seen or seen is None:
             self._seen = seen
-            self._show_seen(seen)
+            self._show_seen(seen, "the kept model" if measured is not None else "now")
         way = WAYS.get(spec.training.keep) if spec is not None else None
         over = run.state in ENDED
         self._after.setVisible(way is not None and not way.during and not over)
@@ -120,17 +129,18 @@ class KeepCard(Card):
         self._holds.setVisible(keeps_in_training(spec) and not over)
         self._show_strength()
 
-    def _show_seen(self, seen: RetentionSeen | None) -> None:
+    def _show_seen(self, seen: RetentionSeen | None, of: str) -> None:
         self._not_yet.setVisible(seen is None)
-        for widget in (self._figures, self.verdict, self.images):
+        for widget in (self._figures, self.difference, self.verdict, self.images):
             widget.setVisible(seen is not None)
         if seen is None:
             return
         agrees = seen.meter == "agreement"
         self.before.setVisible(not agrees)
         self.before.show_value(numbers.percent(seen.before, 0))
-        self.now.show_value(numbers.percent(seen.now, 0), "answered as before" if agrees else "now")
-        self.difference.setText("" if agrees else difference_words(seen))
+        self.now.show_value(numbers.percent(seen.now, 0), "answered as before" if agrees else of)
+        self.difference.setText(difference_words(seen))
+        self.difference.setVisible(not agrees)
         words, tone = verdict_of(seen)
         self.verdict.setText(words)
         self.verdict.set_tone(tone)

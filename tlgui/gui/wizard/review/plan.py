@@ -146,12 +146,11 @@ def keeping(continues: bool, training: Training) -> str:
     way, strength = WAYS.get(training.keep), strength_of(training)
     if way is None:
         return "Nothing holds on to what it knows already, so it may forget." if continues else ""
-    how = (
-        f"{way.strength_words} is {strength:g}"
-        if strength is not None
-        else f"{way.strength_words} is chosen on validation images"
-    )
-    return f"What it knows already is kept by “{way.label}”: {way.sentence[0].lower()}{way.sentence[1:]} The {how}."
+    if strength is not None:
+        how = f"The strength is {strength:g}: {way.strength_words}."
+    else:
+        how = f"The {way.strength_words} is chosen on validation images."
+    return f"What it knows already is kept by “{way.label}”: {way.sentence[0].lower()}{way.sentence[1:]} {how}"
 
 
 def _adapts(facts: Facts) -> str:
