@@ -298,6 +298,8 @@ class Live:
             UserError: the disk is full or cannot be written; the checkpoint before is whole.
         """
         if self._kept and self.place.warm:
+            if self.setup.knowledge is not None:
+                self.setup.knowledge.save()  # first: a checkpoint alone could not be gone on from
             self.setup.checkpoints.save(self.state())
             # Those that the checkpoint before named may go now.
             self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in self.place.moves})

@@ -135,7 +135,10 @@ def _measured(live: Live, first: int, asked_to_stop: Callable[[], bool]) -> tupl
 def _fits(twin: Live) -> bool:
     setup = twin.setup
     views = views_in_all(twin.training)
-    return needed_bytes(twin.network, twin.cut, len(setup.train), len(setup.validation), views) <= cache.budget_bytes()
+    seen = len(setup.train) + (len(setup.target) if setup.target is not None else 0)
+    earlier = sum(len(part) for part in setup.knowledge.parts()) if setup.knowledge is not None else 0
+    needed = needed_bytes(twin.network, twin.cut, seen, len(setup.validation) + earlier, views)
+    return needed <= cache.budget_bytes()
 
 
 def _cost(twin: Live, keeps: bool, read_s: float | None, new: bool) -> Cost:

@@ -55,6 +55,9 @@ def fit_new_outputs(
     As `fit_logistic_regression`, but that the logits of the first C outputs are given. Classes begin to be told from each
     other where the known ones are as sure as they are: no output of theirs is made larger or smaller.
 
+    Where no image is of a known class, the larger the new biases the smaller the loss, without an end, and every image of
+    before would be called new. So there the penalty acts on the biases too, from the mean largest known logit on.
+
     Args:
         features: (N, D) float32.
         labels: (N,) int64; those >= C are of further outputs.
@@ -69,13 +72,17 @@ def fit_new_outputs(
     x, given = rows.reduced, known.double()
     new = classes - given.shape[1]
     weight = torch.zeros(new, x.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(new, dtype=torch.float64, requires_grad=True)
+    alone = not bool((labels < given.shape[1]).any())
+    level = given.amax(1).mean() if alone else given.new_zeros(())
+    bias = level.repeat(new).requires_grad_(True)
     solver = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-6)
 
     def loss() -> Tensor:
         solver.zero_grad()
         logits = torch.cat([given, x @ weight.T + bias], dim=1)
         value = cross_entropy(logits, labels) + strength / 2 * weight.square().sum()
+        if alone:
+            value = value + strength / 2 * (bias - level).square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

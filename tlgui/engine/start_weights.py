@@ -26,10 +26,12 @@ def is_published(network: Network) -> bool:
 
 def beginning_words(source: Source, published: bool) -> str:
     """What is said of it before the run."""
+    images = f" It learned from {source.images:,} images of '{source.dataset}'." if source.images else ""
+    if source.classes:
+        return f"This run goes on with the network of the run '{source.run}', whose {len(source.classes)} classes stay.{images}"
     if published:
         return (
             f"The run '{source.run}' trained its head alone, so below the head this run begins with the published "
             "weights and nothing else."
         )
-    images = f" It learned from {source.images:,} images of '{source.dataset}'." if source.images else ""
     return f"This run begins with the network of the run '{source.run}', below its head.{images}"

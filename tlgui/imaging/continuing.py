@@ -81,11 +81,12 @@ def with_its_head(training: Training, before: Continued) -> Training:
 def with_its_classes(scan: Scan, before: Continued) -> Scan:
     """The images with the classes of both: those of the run first, in its order.
 
-    A class whose name differs from one of the run's in upper and lower case alone is that one.
+    A class whose name differs from one of the run's in upper and lower case alone is that one, unless the run has one
+    of just that name.
     """
-    known = {name.casefold(): name for name in before.classes}
-    new = [name for name in scan.classes if name.casefold() not in known]
-    names = {name: known.get(name.casefold(), name) for name in scan.classes}
+    known = {name.casefold(): name for name in before.classes} | {name: name for name in before.classes}
+    names = {name: known.get(name, known.get(name.casefold(), name)) for name in scan.classes}
+    new = [name for name in scan.classes if names[name] not in before.classes]
     used = [msgspec.structs.replace(record, class_name=names[record.class_name]) for record in scan.used]
     return msgspec.structs.replace(
         scan, used=used, classes=[*before.classes, *new], pixel_rule=rule_of(before.spec, scan.pixel_rule)

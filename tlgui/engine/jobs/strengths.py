@@ -75,7 +75,7 @@ def _tried(job: commands.TryStrengths, found: Ended) -> Generator[Event, None, S
         setup.network.model.load_state_dict(known.start)
         live = _copy(setup, quick, strength)
         if number == 0:
-            right, old_images = yield from share_right(setup, chosen_by, live.cut)
+            right, old_images = yield from share_right(setup, chosen_by, live.cut, known.outputs or None)
             before = right / old_images if old_images else None
         total = len(strengths) * epochs * live.batches
         try:

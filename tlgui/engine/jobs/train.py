@@ -37,7 +37,7 @@ from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
 from tlgui.engine.retention.averaging import mix
-from tlgui.engine.retention.begin import beginning_notices, begins_with
+from tlgui.engine.retention.begin import beginning_notices, begins_with, missing_notices
 from tlgui.engine.retention.head import take_head
 from tlgui.engine.retention.meter import left_of
 from tlgui.engine.samples import Part
@@ -114,8 +114,8 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
     if target is not None and not resume:
         yield from site_notices(spec, network)
     knowledge, earlier_roots = begins_with(run, spec, network, state, job.earlier, resume)
-    if knowledge is not None and not resume:
-        yield from beginning_notices(spec, knowledge)
+    if knowledge is not None:
+        yield from missing_notices(knowledge) if resume else beginning_notices(spec, knowledge)
     given = Given(
         run, spec, network, parts, root, control, device, checkpoints, target, target_root, knowledge, earlier_roots
     )

@@ -75,7 +75,10 @@ def mix(
         UserError: a file cannot be read or written, an image has changed.
     """
     network, cut = setup.network, setup.network.cut_below(lowest)
-    best = _after(run)
+    best = trained_model.load(run)
+    unmixed = not best.card.earlier_share
+    if not unmixed:
+        best = trained_model.load(run, run.checkpoints / AFTER)
     after = {name: tensor.detach().cpu() for name, tensor in best.network.model.state_dict().items()}
     chosen_by = [task.chosen for task in known.tasks]
     tried: list[Mix] = []
@@ -96,6 +99,10 @@ def mix(
     kept: Validation = yield from validate(setup, cut, slow=False)
     card = msgspec.structs.replace(best.card, temperature=kept.calibration.temperature, earlier_share=earlier)
     try:
+        if unmixed and earlier:
+            # What training came to stays beside, as it is.
+            with atomic.replacing(run.checkpoints / AFTER) as temporary:
+                shutil.copyfile(run.best_path, temporary)
         trained_model.save(state, card, run.best_path)
     except (OSError, safetensors.SafetensorError) as error:
         raise cannot_save(error) from error
@@ -107,23 +114,6 @@ def mix(
         old_images=old_images,
         sentence=_sentence(tried, earlier, share is None, old_images),
     )
-
-
-def _after(run: RunFolder) -> trained_model.TrainedModel:
-    """The state that training came to: the run's best, or, where that is a mix already, what was kept beside it.
-
-    Raises:
-        UserError: a file is missing or damaged, or cannot be written.
-    """
-    best, path = trained_model.load(run), run.checkpoints / AFTER
-    if best.card.earlier_share:
-        return trained_model.load(run, path)
-    try:
-        with atomic.replacing(path) as temporary:
-            shutil.copyfile(run.best_path, temporary)
-    except OSError as error:
-        raise cannot_save(error) from error
-    return best
 
 
 def _chosen(tried: list[Mix]) -> float:

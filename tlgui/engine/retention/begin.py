@@ -15,7 +15,7 @@ from tlgui.engine.network import Network
 from tlgui.engine.retention.head import published_head
 from tlgui.engine.retention.knowledge import Knowledge, knowledge_of, part_name
 from tlgui.engine.weights import State
-from tlgui.imaging.names import listed
+from tlgui.imaging.names import counted, listed
 
 KINDS = ("learned", "chosen", "held out")
 
@@ -47,7 +47,7 @@ def begins_with(
         keep,
         len(spec.source.classes) if spec.source is not None else 0,
         earlier.read(run),
-        [place is not None for place in places],
+        places,
         spec.dataset.classes,
         spec.training.seed,
     )
@@ -73,6 +73,22 @@ def begins_with(
     return known, roots
 
 
+def missing_notices(known: Knowledge) -> Iterator[Notice]:
+    """Which earlier images are not there; said again where the run goes on."""
+    if known.missing:
+        yield Notice(
+            code="earlier_missing",
+            message=f"The images of {listed(known.missing)} are not where they were, so what is forgotten of them is not "
+            "measured. Say where they are with --earlier DIR.",
+        )
+    for task in known.tasks:
+        if gone := sum(len(part.skipped) for part in task.parts):
+            yield Notice(
+                code="earlier_missing",
+                message=f"{counted(gone, 'image')} of '{task.name}' {'is' if gone == 1 else 'are'} gone since, and not asked.",
+            )
+
+
 def beginning_notices(spec: RunSpec, known: Knowledge) -> Iterator[Notice]:
     """How what the network knows is kept, and by what it is seen whether it is."""
     training = spec.training
@@ -83,19 +99,14 @@ def beginning_notices(spec: RunSpec, known: Knowledge) -> Iterator[Notice]:
             said.append(f"The {way.strength_words} is chosen on validation images.")
         else:
             said.append(f"The strength is {strength:g}: {way.strength_words}.")
-        if training.keep == "ewc" and not any(len(task.learned) for task in known.tasks):
+        if training.keep == "ewc" and not any(len(task.learned.left) for task in known.tasks):
             said.append(
                 "The earlier images are not there, so what matters is found out on the new ones: approximately."
             )
         yield Notice(code="keep", message=" ".join(said))
-    if known.missing:
-        yield Notice(
-            code="earlier_missing",
-            message=f"The images of {listed(known.missing)} are not where they were, so what is forgotten of them is not "
-            "measured. Say where they are with --earlier DIR.",
-        )
+    yield from missing_notices(known)
     if known.measured:
-        images = sum(len(task.held_out) for task in known.tasks)
+        images = sum(len(task.held_out.left) for task in known.tasks)
         yield Notice(
             code="meter",
             message=f"After each epoch {images:,} images of before that were never learned show what is left of it. They "

@@ -9,6 +9,8 @@ Source: Kirkpatrick et al. 2017, arXiv 1612.00796; that the exact one is best: v
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -32,12 +34,12 @@ class Fisher:
 
     Args:
         network: in evaluation mode: all of this is of the network that answers, without dropout.
-        first: lowest layer group that is asked about.
+        groups: layer groups that are asked about; their weights take gradients.
         generator: of the classes that are drawn.
     """
 
-    def __init__(self, network: Network, first: int, generator: torch.Generator) -> None:
-        wanted = {id(one) for index in range(first, len(network)) for one in network.parameters(index)}
+    def __init__(self, network: Network, groups: Iterable[int], generator: torch.Generator) -> None:
+        wanted = {id(one) for index in groups for one in network.parameters(index)}
         self._named = {name: one for name, one in network.model.named_parameters() if id(one) in wanted}
         self._sums = {name: torch.zeros_like(one) for name, one in self._named.items()}
         self._generator = generator

@@ -4,9 +4,9 @@
     L2-SP:  strength / 2 * sum_i     (w_i - s_i)^2  +  .01 / 2 * sum_j v_j^2
 
 w are weights that the network began with and that train, s what they were then, v weights of a new head (or of the outputs
-of new classes). F is the Fisher information of the earlier task, divided by its mean over the weights that train when the run
-begins: so the mean of F is 1, a strength is how hard the average weight is held, in each network and by either way, and
-EWC with the same F everywhere is L2-SP.
+of new classes; their biases excepted). F is the Fisher information of the earlier task, divided by its mean over the weights w
+that train when something is held for the first time: so the mean of F is 1, a strength is how hard the average weight is held,
+in each network and by either way, and EWC with the same F everywhere is L2-SP.
 
 Source: Kirkpatrick et al. 2017, arXiv 1612.00796; Li et al. 2018, arXiv 1802.01483.
 """
@@ -14,7 +14,7 @@ Source: Kirkpatrick et al. 2017, arXiv 1612.00796; Li et al. 2018, arXiv 1802.01
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from tlgui.engine.live import Live
 
 STAGE = "what the earlier task depends on"
+_LEAST = 1e-30
 _NOTHING = 1e-20  # a mean Fisher information below that says nothing of any weight
 
 
 class _Held(NamedTuple):
-    """A weight that is held: what it is, what it was, and how much it matters; `None` = as much as any."""
+    """A weight that is held: what it is, what its first rows were, and how much they matter; `None` = as much as any."""
 
     weight: Tensor
     start: Tensor
@@ -57,7 +58,7 @@ class Keeper:
     def __init__(self, knowledge: Knowledge, network: Network) -> None:
         self.knowledge = knowledge
         self._network = network
-        self._held: tuple[int, int, list[_Held], list[Tensor]] | None = None
+        self._held: tuple[int, int, list[_Held], list[tuple[Tensor, int]]] | None = None
 
     @property
     def penalises(self) -> bool:
@@ -67,8 +68,8 @@ class Keeper:
     def penalty(self, first: int, strength: float) -> Tensor:
         """The penalty for the groups from `first` on, as they are.
 
-        EWC needs to know what the earlier task depends on, which `ready` finds out. For a step that is only timed, groups
-        of which that is not known are held alike: it takes as long.
+        EWC needs to know what the earlier task depends on, which `ready` finds out before a step. Groups of which it is
+        not known, as where a move is measured that may never be made, are held like any.
         """
         if self._held is None or self._held[:2] != (first, self.knowledge.covered):
             self._held = (first, self.knowledge.covered, *self._holds(first))
@@ -76,42 +77,53 @@ class Keeper:
         device = next(self._network.model.parameters()).device
         total = torch.zeros((), device=device)
         for weight, start, need in held:
-            squares = (weight - start).square()
+            squares = (_first_rows(weight, _rows(start)) - start).square()
             total = total + (squares.sum() if need is None else (need * squares).sum())
         total = strength / 2 * total
-        for weight in new:
-            total = total + NEW_HEAD_PENALTY / 2 * weight.square().sum()
+        for weight, old in new:
+            total = total + NEW_HEAD_PENALTY / 2 * weight[old:].square().sum()
         return total
 
-    def _holds(self, first: int) -> tuple[list[_Held], list[Tensor]]:
-        """What is held, and the weights of a new head that L2-SP keeps small."""
-        network, known = self._network, self.knowledge
+    def mean(self, needs: Mapping[str, Tensor], groups: Iterable[int]) -> float:
+        """Mean of something of each weight over those weights of some groups that are held; 0 where none are."""
+        held = [_first_rows(needs[name], old) for name, _, old in self._weights(groups) if old]
+        count = sum(one.numel() for one in held)
+        # A sum of 0 is an answer too, and must not be taken for one that is still to come.
+        return max(_LEAST, sum(float(one.double().sum()) for one in held) / count) if count else 0.0
+
+    def _weights(self, groups: Iterable[int]) -> Iterator[tuple[str, Tensor, int]]:
+        """Name, weight, and how many of its first rows the network began with, of each weight of some groups."""
+        network, outputs = self._network, self.knowledge.outputs
         names = {id(one): name for name, one in network.model.named_parameters()}
         last = network.head_linear
-        held: list[_Held] = []
-        new: list[Tensor] = []
-        for index in range(first, len(network)):
+        for index in groups:
             for weight in network.parameters(index):
-                name, old = names[id(weight)], len(weight)
-                if index == network.head_index and not known.outputs:
-                    old = 0
-                elif weight is last.weight or weight is last.bias:
-                    old = known.outputs
-                if old:
-                    start = known.start[name][:old].to(weight.device)
-                    need = None
-                    if known.keep == "ewc" and name in known.needs:
-                        need = known.needs[name][:old].to(weight.device)
-                    held.append(_Held(weight[:old] if old < len(weight) else weight, start, need))
-                if old < len(weight) and weight.ndim > 1 and known.keep == "l2sp":
-                    new.append(weight)
+                old = _rows(weight)
+                if index == network.head_index and (not outputs or weight is last.weight or weight is last.bias):
+                    old = outputs
+                yield names[id(weight)], weight, old
+
+    def _holds(self, first: int) -> tuple[list[_Held], list[tuple[Tensor, int]]]:
+        """What is held; and weights of a new head, from which row on, that L2-SP keeps small."""
+        known = self.knowledge
+        held: list[_Held] = []
+        new: list[tuple[Tensor, int]] = []
+        for name, weight, old in self._weights(range(first, len(self._network))):
+            if old:
+                start, need = _first_rows(known.start[name], old).to(weight.device), None
+                if known.keep == "ewc" and name in known.needs:
+                    need = _first_rows(known.needs[name], old).to(weight.device)
+                held.append(_Held(weight, start, need))
+            if old < _rows(weight) and weight.ndim > 1 and known.keep == "l2sp":
+                new.append((weight, old))
         return held, new
 
 
 def ready(live: Live, stops: Callable[[], bool]) -> Generator[Event, None, bool]:
     """Finds out what the earlier task depends on, for all groups that train, where that is needed and not known.
 
-    It is always of the network as it began, whenever it is asked, so that a run that is continued holds the same.
+    It is always of the network as it began, whenever it is asked, and what is known stays as it is: so a run that is
+    continued, or in which layers were frozen again, holds the same. It reaches the disk with the next checkpoint.
 
     Args:
         live: the run.
@@ -121,21 +133,22 @@ def ready(live: Live, stops: Callable[[], bool]) -> Generator[Event, None, bool]
         Whether all is known that a step needs.
 
     Raises:
-        UserError: an image has changed, or more than a few are gone; the disk is full.
+        UserError: an image has changed, or more than a few are gone.
     """
     keeper = live.keeper
     if keeper is None or keeper.knowledge.keep != "ewc" or keeper.knowledge.covered <= live.place.first:
         return True
     known, network, first = keeper.knowledge, live.network, live.place.first
     cut = network.cut_below(min(first, live.place.lowest))
-    parts = [task.learned for task in known.tasks if len(task.learned)] or [live.setup.train]
+    groups = range(first, min(known.covered, len(network)))
+    parts = [task.learned for task in known.tasks if len(task.learned.left)] or [live.setup.train]
     outputs = known.outputs or (len(known.published.weight) if known.published is not None else 0)
-    total = images_asked(outputs, sum(len(part) for part in parts))
+    total = images_asked(outputs, sum(len(part.left) for part in parts))
     asked = list(islice(_asked(parts, live.training.seed), total))
     generator = torch.Generator().manual_seed(seeding.derive(live.training.seed, "needs"))
     with _as_it_began(live):
         network.evaluation_mode()
-        fisher = Fisher(network, first, generator)
+        fisher = Fisher(network, groups, generator)
         for done, (part, index) in enumerate(asked, 1):
             if stops():
                 return False
@@ -147,12 +160,11 @@ def ready(live: Live, stops: Callable[[], bool]) -> Generator[Event, None, bool]
             yield events.Progress(stage=STAGE, done=done, total=total)
     found = fisher.means()
     if not known.scale:
-        known.scale = _mean(found)
+        known.scale = keeper.mean(found, groups)
     for name, need in found.items():
         # Where nothing matters to answers that are sure of themselves, all weights are held alike.
         known.needs[name] = (need / known.scale if known.scale > _NOTHING else torch.ones_like(need)).cpu()
-    known.covered = first
-    known.save()
+    known.covered, known.changed = first, True
     return True
 
 
@@ -179,15 +191,22 @@ def earlier_logits(network: Network, inputs: Tensor, cut: int, known: Knowledge)
 
 
 def _asked(parts: list[Part], seed: int) -> Iterator[tuple[Part, int]]:
-    """Images in turn from each part, in an order of their own."""
-    orders = [[(part, index) for index in seeding.order(seeding.derive(seed, "needs"), 0, len(part))] for part in parts]
+    """Images that are there, in turn from each part, in an order of their own."""
+    orders = [
+        [(part, index) for index in part.there(seeding.order(seeding.derive(seed, "needs"), 0, len(part)))]
+        for part in parts
+    ]
     longest = max(len(order) for order in orders)
     return chain.from_iterable((order[turn] for order in orders if turn < len(order)) for turn in range(longest))
 
 
-def _mean(needs: dict[str, Tensor]) -> float:
-    count = sum(one.numel() for one in needs.values())
-    return sum(float(one.double().sum()) for one in needs.values()) / max(1, count)
+def _rows(weight: Tensor) -> int:
+    """Rows of a weight; a single number is one."""
+    return len(weight) if weight.ndim else 1
+
+
+def _first_rows(weight: Tensor, rows: int) -> Tensor:
+    return weight[:rows] if rows < _rows(weight) else weight
 
 
 @contextlib.contextmanager

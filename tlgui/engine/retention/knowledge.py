@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import safetensors
 import safetensors.torch
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 from tlgui.core import atomic
 from tlgui.core.earlier import EarlierImages
 from tlgui.core.errors import UserError
+from tlgui.core.retention_events import Meter
 from tlgui.core.run_folder import ManifestRow, RunFolder
 from tlgui.core.run_spec import Keep
 from tlgui.engine import seeding
@@ -24,18 +27,31 @@ FILE = "before.safetensors"
 # So many images tell what is left, and so many what matters.
 _MEASURED = 1_000
 _LEARNED = 200
-_START, _NEED = "start|", "need|"
+_START, _NEED, _BEFORE = "start|", "need|", "before|"
+_NONE = 1 << 30
 
 
 @dataclass
 class Task:
-    """One earlier set of images: those it was trained on, those that chose its epoch, and those that measure what is left."""
+    """One earlier set of images that is there.
+
+    Attributes:
+        name: of its folder.
+        learned, chosen, held_out: those it was trained on, those that chose its epoch, and those that measure what is left.
+        offset: number of its first held-out image, counted through those of all earlier sets, whether these are there or
+            not: an answer belongs to the same image for ever.
+    """
 
     name: str
     learned: Part
     chosen: Part
     held_out: Part
-    groups: list[str]
+    offset: int = 0
+
+    @property
+    def parts(self) -> tuple[Part, Part, Part]:
+        """All of its images that a run may read."""
+        return self.learned, self.chosen, self.held_out
 
 
 @dataclass
@@ -52,9 +68,12 @@ class Knowledge:
         needs: the Fisher information of its weights, scaled (see `keeper.Keeper`), by name.
         scale: what it was divided by; 0 = it is not known yet.
         covered: lowest layer group whose `needs` are known; a number past the head before that.
+        meter: what `before` is of, once that was noted; it stays so, wherever the earlier images are later on.
         before: what the earlier network answered: for held-out images, by number, 1 = right; for an agreement, the class.
+        groups: of each held-out image, by its number.
         place: the file.
         now: the class that each held-out image got at the last look, by number.
+        changed: whether the file does not know all of this yet.
     """
 
     keep: Keep
@@ -66,42 +85,50 @@ class Knowledge:
     start: dict[str, Tensor] = field(default_factory=dict)
     needs: dict[str, Tensor] = field(default_factory=dict)
     scale: float = 0.0
-    covered: int = 1 << 30
+    covered: int = _NONE
+    meter: Meter | None = None
     before: dict[int, int] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=list)
     now: dict[int, int] = field(default_factory=dict)
+    changed: bool = False
 
     @property
     def measured(self) -> bool:
         """Whether accuracy on earlier images can be measured; else an agreement may."""
-        return any(len(task.held_out) for task in self.tasks)
+        return self.meter != "agreement" and any(len(task.held_out.left) for task in self.tasks)
 
     @property
     def agrees(self) -> bool:
         """Whether the earlier head can be asked about this run's own images instead."""
-        return not self.measured and (self.outputs > 1 or self.published is not None)
+        return self.meter != "accuracy" and not self.measured and (self.outputs > 1 or self.published is not None)
 
     def parts(self) -> list[Part]:
         """All earlier images that a run may read."""
-        return [part for task in self.tasks for part in (task.learned, task.chosen, task.held_out)]
+        return [part for task in self.tasks for part in task.parts]
 
     def save(self) -> None:
-        """Writes what cannot be found out again once the network has changed.
+        """Writes what cannot be found out again once the network has changed, where the file does not know it yet.
 
         Raises:
-            UserError: the disk is full or cannot be written.
+            UserError: the disk is full or cannot be written; the file before is whole.
         """
+        if not self.changed:
+            return
         tensors = {f"{_START}{name}": tensor for name, tensor in self.start.items()}
         tensors |= {f"{_NEED}{name}": tensor for name, tensor in self.needs.items()}
         if self.published is not None:
             tensors |= {"published|weight": self.published.weight, "published|bias": self.published.bias}
-        tensors["before"] = torch.tensor(sorted(self.before.items()), dtype=torch.int64).reshape(-1, 2)
-        tensors["scale"] = torch.tensor([self.scale, float(min(self.covered, 1 << 30))], dtype=torch.float64)
+        tensors[f"{_BEFORE}{self.meter or ''}"] = torch.tensor(sorted(self.before.items()), dtype=torch.int64).reshape(
+            -1, 2
+        )
+        tensors["scale"] = torch.tensor([self.scale, float(self.covered)], dtype=torch.float64)
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         try:
             with atomic.replacing(self.place) as temporary:
                 safetensors.torch.save_file(plain, temporary)
         except (OSError, safetensors.SafetensorError) as error:
             raise cannot_save(error) from error
+        self.changed = False
 
     def load(self) -> None:
         """Takes that back.
@@ -116,10 +143,12 @@ class Knowledge:
             self.needs = _named(tensors, _NEED)
             if "published|weight" in tensors:
                 self.published = PublishedHead(tensors["published|weight"], tensors["published|bias"])
-            self.before = {int(number): int(answer) for number, answer in tensors["before"].tolist()}
+            ((meter, noted),) = _named(tensors, _BEFORE).items()
+            self.meter = msgspec.convert(meter, Meter) if meter else None
+            self.before = {int(number): int(answer) for number, answer in noted.tolist()}
             scale, covered = tensors["scale"].tolist()
             self.scale, self.covered = scale, int(covered)
-        except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        except (OSError, KeyError, ValueError, msgspec.ValidationError, safetensors.SafetensorError) as error:
             raise UserError(
                 f"'{self.place.name}', which says what the network knew before, cannot be read.",
                 "Take the run folder from a backup, or train again.",
@@ -133,7 +162,7 @@ def knowledge_of(
     keep: Keep,
     outputs: int,
     earlier: list[EarlierImages],
-    there: list[bool],
+    places: list[Path | None],
     classes: list[str],
     seed: int,
 ) -> Knowledge:
@@ -144,13 +173,21 @@ def knowledge_of(
         keep: the way of keeping.
         outputs: as in `Knowledge`.
         earlier: the lists of earlier images.
-        there: whether each one's folder is there.
+        places: of each one's folder; `None` = it is not there. Images that are gone from it take no part.
         classes: of the run.
         seed: of the run; from more images than are needed some are drawn.
     """
-    tasks = [_task(number, one, classes, seed) for number, one in enumerate(earlier) if there[number]]
-    missing = [one.task.name for number, one in enumerate(earlier) if not there[number]]
-    return Knowledge(keep=keep, outputs=outputs, place=run.checkpoints / FILE, tasks=tasks, missing=missing)
+    known = Knowledge(keep=keep, outputs=outputs, place=run.checkpoints / FILE)
+    for number, (one, place) in enumerate(zip(earlier, places, strict=True)):
+        held_out = _drawn(one.held_out, _MEASURED, seed, "held out")
+        task = _task(number, one, held_out, place, classes, seed, len(known.groups)) if place is not None else None
+        # Groups of two sets that are called alike are not the same.
+        known.groups += [f"{number} {row.group}" if row.group else "" for row in held_out]
+        if task is not None and any(len(part.left) for part in task.parts):
+            known.tasks.append(task)
+        else:
+            known.missing.append(one.task.name)
+    return known
 
 
 def part_name(number: int, kind: str) -> str:
@@ -158,20 +195,27 @@ def part_name(number: int, kind: str) -> str:
     return f"earlier {number} {kind}"
 
 
-def _task(number: int, images: EarlierImages, classes: list[str], seed: int) -> Task:
-    held_out = _drawn(images.held_out, _MEASURED, seed, "held out")
+def _task(
+    number: int,
+    images: EarlierImages,
+    held_out: list[ManifestRow],
+    place: Path,
+    classes: list[str],
+    seed: int,
+    offset: int,
+) -> Task:
+    def part(rows: list[ManifestRow], kind: str) -> Part:
+        found = Part.of(rows, classes)
+        gone = {index for index, path in enumerate(found.paths) if not os.path.exists(place / path)}  # noqa: PTH110
+        return Part(found.paths, found.hashes, found.labels, part_name(number, kind), gone)
+
     return Task(
         name=images.task.name,
-        learned=_part(_drawn(images.of("train"), _LEARNED, seed, "learned"), classes, number, "learned"),
-        chosen=_part(_drawn(images.of("validation"), _MEASURED, seed, "chosen"), classes, number, "chosen"),
-        held_out=_part(held_out, classes, number, "held out"),
-        groups=[row.group for row in held_out],
+        learned=part(_drawn(images.of("train"), _LEARNED, seed, "learned"), "learned"),
+        chosen=part(_drawn(images.of("validation"), _MEASURED, seed, "chosen"), "chosen"),
+        held_out=part(held_out, "held out"),
+        offset=offset,
     )
-
-
-def _part(rows: list[ManifestRow], classes: list[str], number: int, kind: str) -> Part:
-    part = Part.of(rows, classes)
-    return Part(part.paths, part.hashes, part.labels, part_name(number, kind))
 
 
 def _drawn(rows: list[ManifestRow], most: int, seed: int, purpose: str) -> list[ManifestRow]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from tlgui.core import atomic, events
 from tlgui.core.events import Event, RetentionMeasured, RetentionSeen, TaskSeen
@@ -16,7 +15,6 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import wilson
 from tlgui.core.tables import csv_bytes
 from tlgui.engine import seeding
-from tlgui.engine.network import Network
 from tlgui.engine.retention.keeper import earlier_logits
 from tlgui.engine.retention.knowledge import Knowledge
 from tlgui.engine.samples import Part
@@ -28,29 +26,30 @@ if TYPE_CHECKING:
 
 _BATCH = 32
 _STAGE = "answers for images of the earlier task"
-Answer = Callable[[Tensor], Tensor]
 
 
 def noted(live: Live) -> Generator[Event, None, None]:
     """Before anything is learned: notes the network as it is, and what it answers.
 
+    It reaches the disk with the first checkpoint.
+
     Raises:
-        UserError: an image has changed, or more than a few are gone; the disk is full.
+        UserError: an image has changed, or more than a few are gone.
     """
     keeper = live.keeper
     if keeper is None:
         return
     known, network = keeper.knowledge, live.network
+    known.changed = True
     known.start = {name: tensor.detach().cpu().clone() for name, tensor in network.model.state_dict().items()}
     if known.measured:
         # The earlier network had no outputs of the new classes.
-        found = yield from _answers(
-            live.setup, _held_out(known), live.cut, lambda logits: logits[:, : known.outputs], True
-        )
+        found = yield from _answered(live.setup, known, live.cut, known.outputs, True)
         known.before = {number: int(answer == label) for number, (answer, label) in found.items()}
+        known.meter = "accuracy"
     elif known.agrees:
         known.before = yield from _agreement(live.setup, known, live.cut, True)
-    known.save()
+        known.meter = "agreement"
 
 
 def left_after(live: Live, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
@@ -65,9 +64,9 @@ def left_after(live: Live, slow: bool) -> Generator[Event, None, RetentionSeen |
 
 def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[Event, None, RetentionSeen | None]:
     """The same of a network as it is, from activations below group `cut`; `None` where nothing can be measured."""
-    if not known.before:
+    if not known.before or not (known.measured or known.agrees):
         return None
-    if not known.measured:
+    if known.agrees:
         now = yield from _agreement(setup, known, cut, slow)
         common = sorted(now.keys() & known.before.keys())
         if not common:
@@ -77,22 +76,26 @@ def measured(setup: Setup, known: Knowledge, cut: int, slow: bool) -> Generator[
         return RetentionSeen(
             meter="agreement", images=len(common), before=1.0, now=same / len(common), low=low - 1, high=high - 1
         )
-    found = yield from _answers(setup, _held_out(known), cut, lambda logits: logits, slow)
+    found = yield from _answered(setup, known, cut, None, slow)
     right = {number: answer == label for number, (answer, label) in found.items()}
     before = {number: bool(answer) for number, answer in known.before.items()}
     if not right.keys() & before.keys():
         return None
-    paired = compare(right, before, [group for task in known.tasks for group in task.groups])
+    paired = compare(right, before, known.groups)
     known.now = {number: answer for number, (answer, _) in found.items()}
     return RetentionSeen(
         meter="accuracy", images=paired.images, before=paired.b, now=paired.a, low=paired.low, high=paired.high
     )
 
 
-def share_right(setup: Setup, parts: list[Part], cut: int) -> Generator[Event, None, tuple[int, int]]:
-    """How many images of some parts the network as it is tells right, and how many there are."""
-    found = yield from _answers(setup, parts, cut, lambda logits: logits, False)
-    return sum(answer == label for answer, label in found.values()), len(found)
+def share_right(
+    setup: Setup, parts: list[Part], cut: int, outputs: int | None = None
+) -> Generator[Event, None, tuple[int, int]]:
+    """How many images of some parts the network as it is tells right, by its first outputs or all, and how many there are."""
+    found: list[tuple[int, int]] = []
+    for part in parts:
+        found += (yield from _answers(setup, part, cut, outputs)).values()
+    return sum(answer == label for answer, label in found), len(found)
 
 
 def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, RetentionMeasured | None]:
@@ -117,11 +120,9 @@ def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, Re
 def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured:
     """What is said of the kept model; `looks`: at these images, while it trained."""
     tasks: list[TaskSeen] = []
-    start = 0
     for task in known.tasks if seen.meter == "accuracy" else ():
-        labels = dict(enumerate(task.held_out.labels.tolist(), start))
+        labels = dict(enumerate(task.held_out.labels.tolist(), task.offset))
         numbers = [n for n in labels if n in known.now and n in known.before]
-        start += len(task.held_out)
         if numbers:
             tasks.append(
                 TaskSeen(
@@ -156,40 +157,51 @@ def sentence(seen: RetentionSeen) -> str:
 def _write(run: RunFolder, known: Knowledge, classes: list[str]) -> None:
     """The answer for every held-out image of before, with whether it was right before."""
     rows: list[list[object]] = [["task", "path", "true", "predicted", "right_before"]]
-    start = 0
     for task in known.tasks:
-        for n, (path, label) in enumerate(zip(task.held_out.paths, task.held_out.labels.tolist(), strict=True), start):
+        labels = task.held_out.labels.tolist()
+        for n, (path, label) in enumerate(zip(task.held_out.paths, labels, strict=True), task.offset):
             if n in known.now and n in known.before:
                 rows.append([task.name, path, classes[label], classes[known.now[n]], known.before[n]])
-        start += len(task.held_out)
     run.results.mkdir(exist_ok=True)
     atomic.write_bytes(run.results / "earlier.csv", csv_bytes(rows))
 
 
-def _held_out(known: Knowledge) -> list[Part]:
-    return [task.held_out for task in known.tasks]
+def _answered(
+    setup: Setup, known: Knowledge, cut: int, outputs: int | None, slow: bool
+) -> Generator[Event, None, dict[int, tuple[int, int]]]:
+    """(answer, label) of each held-out image, by its number through all earlier sets."""
+    found: dict[int, tuple[int, int]] = {}
+    done, total = 0, sum(len(task.held_out) for task in known.tasks)
+    for task in known.tasks:
+        answers = _answers(setup, task.held_out, cut, outputs, (done, total) if slow else None)
+        found |= {task.offset + number: pair for number, pair in (yield from answers).items()}
+        done += len(task.held_out)
+    return found
 
 
 def _answers(
-    setup: Setup, parts: list[Part], cut: int, chosen: Answer, slow: bool
+    setup: Setup, part: Part, cut: int, outputs: int | None, told: tuple[int, int] | None = None
 ) -> Generator[Event, None, dict[int, tuple[int, int]]]:
-    """(answer, label) by the number of an image, counted through all parts; images that are gone are not in it."""
-    network: Network = setup.network
+    """(answer, label) of each image of a part, by its number; images that are gone are not in it.
+
+    Args:
+        setup, part, cut: whose images, and what is below the cut.
+        outputs: of the head that are asked, the first ones; `None` = all.
+        told: how many images come before these, and how many there are in all, where it is said how far it is.
+    """
+    network = setup.network
     network.evaluation_mode()
     found: dict[int, tuple[int, int]] = {}
-    offset, total = 0, sum(len(part) for part in parts)
-    for part in parts:
-        for indices in seeding.batches(list(range(len(part))), _BATCH):
-            inputs = setup.frozen.activations(part, indices, 0, cut)
-            yield from part.notices()
-            there = part.there(indices)
-            if slow:
-                yield events.Progress(stage=_STAGE, done=offset + indices[-1] + 1, total=total)
-            if there:
-                answers = chosen(logits_from(network, inputs, cut, setup.device)).argmax(1).tolist()
-                labels = part.labels[there].tolist()
-                found |= {offset + n: pair for n, pair in zip(there, zip(answers, labels, strict=True), strict=True)}
-        offset += len(part)
+    for indices in seeding.batches(part.there(range(len(part))), _BATCH):
+        inputs = setup.frozen.activations(part, indices, 0, cut)
+        yield from part.notices()
+        there = part.there(indices)
+        if told is not None:
+            yield events.Progress(stage=_STAGE, done=told[0] + indices[-1] + 1, total=told[1])
+        if there:
+            logits = logits_from(network, inputs, cut, setup.device)[:, :outputs]
+            pairs = zip(logits.argmax(1).tolist(), part.labels[there].tolist(), strict=True)
+            found |= dict(zip(there, pairs, strict=True))
     return found
 
 
