@@ -130,6 +130,16 @@ def test_a_plan_that_grew_and_a_run_that_went_back_to_its_checkpoint_are_told_so
     assert summary_of(run.path).epochs_planned == 40
 
 
+def test_what_is_found_out_after_the_end_leaves_a_run_complete(run: RunFolder) -> None:
+    said = "The mix is kept."
+    say(run, started(), epoch(1, best=True), events.Completed(run="run", best_epoch=1, message="Done."))
+    say(run, events.StrengthsTried(points=[], epochs=2, new_images=9, old_images=0, sentence=said))
+    say(run, events.MixesTried(mixes=[], chosen=0.2, by_itself=False, new_images=9, old_images=0, sentence=said))
+    say(run, events.Evaluated(split="test", metrics={}))
+
+    assert summary_of(run.path).state == "complete"
+
+
 def test_what_was_taken_back_does_not_count(run: RunFolder) -> None:
     undone = events.Undone(to_step=5, to_epoch=1, from_step=18, from_epoch=3, best_epoch=1)
     say(run, started(), epoch(1, best=True), epoch(2), epoch(3, best=True), undone)

@@ -15,11 +15,13 @@ from helpers.tiny_runs import SCRATCH, done, made, use_tiny
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
+from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.engine.adaptation import after
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.evaluate import evaluate
+from tlgui.engine.network import Network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

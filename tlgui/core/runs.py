@@ -34,6 +34,8 @@ _ENDINGS: dict[type[events.Event], State] = {
     events.Failed: "failed",
     events.Crashed: "crashed",
 }
+# Said of the model of a run that has ended; its training is as complete as it was.
+_SINCE = (events.Evaluated, events.RetentionMeasured, events.MixesTried, events.StrengthsTried)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +186,8 @@ def _story(run: RunFolder) -> _Story:
 
 
 def _hear(story: _Story, event: events.AnyEvent) -> None:
+    if isinstance(event, _SINCE):
+        return
     story.ending = event if isinstance(event, events.Ending) else None
     match event:
         case events.RunStarted():
