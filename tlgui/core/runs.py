@@ -28,6 +28,8 @@ _SAMPLES = 4
 _NAMED_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d\.\d\d")
 # Too deeply nested files make the readers recurse.
 _BROKEN = (UserError, OSError, ValueError, RecursionError)
+# What is found out about a run after it has ended is added to its story, and does not begin it again.
+_ADDED = (events.MixesTried, events.StrengthsTried, events.Evaluated, events.RetentionMeasured)
 _ENDINGS: dict[type[events.Event], State] = {
     events.Completed: "complete",
     events.Stopped: "stopped",
@@ -184,7 +186,8 @@ def _story(run: RunFolder) -> _Story:
 
 
 def _hear(story: _Story, event: events.AnyEvent) -> None:
-    story.ending = event if isinstance(event, events.Ending) else None
+    if not isinstance(event, _ADDED):
+        story.ending = event if isinstance(event, events.Ending) else None
     match event:
         case events.RunStarted():
             story.epochs_planned = event.epochs
