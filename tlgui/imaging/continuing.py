@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.heads import head_of
 from tlgui.core.records import PixelRule, Scan
 from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_images import holds_some_of_earlier
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.split import Part
 from tlgui.core.strategies import AUTO, strategy
@@ -113,6 +115,21 @@ def before_of(before: Continued, scan: Scan, parts: dict[str, Part]) -> list[Ear
     """
     now = {record.content_hash for record in scan.used if parts[record.path] != "test"}
     return earlier_of(before.run, now)
+
+
+def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None:
+    """Raise a UserError where the images of the earlier run are not in the folder that is said to hold them."""
+    if given is None:
+        return
+    if not given.is_dir():
+        raise UserError(f"There is no folder '{given.name}'.", "Check the name.", code="earlier_missing")
+    if not earlier or not holds_some_of_earlier(earlier[0], given):
+        what = f"the images of '{earlier[0].task.name}'" if earlier else "earlier images"
+        raise UserError(
+            f"The folder '{given.name}' holds none of {what}.",
+            "Give the folder of the images of the run that is learned on from, or leave --earlier away.",
+            code="earlier_missing",
+        )
 
 
 def classes_words(scan: Scan, before: Continued) -> str:
