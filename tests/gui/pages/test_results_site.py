@@ -126,6 +126,7 @@ def test_what_keeps_both_from_being_asked_is_said(qtbot: QtBot, tmp_path: Path, 
     card, bench = shown(qtbot, run)
     if missing == "site":
         bench.site_score.say(site=None)
+        assert "The images of the new site are not where they were." in read(card)
     assert not card.ask.isEnabled()
     assert (
         card.ask.toolTip()

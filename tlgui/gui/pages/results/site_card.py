@@ -149,7 +149,9 @@ class SiteResultsCard(Card):
         self.progress.setVisible(busy)
         if busy:
             self._show_progress(desk.progress)
-        self._about_score.setText("Stopped. Nothing was kept." if isinstance(ended, events.Stopped) else _ABOUT)
+        said = "Stopped. Nothing was kept." if isinstance(ended, events.Stopped) else _ABOUT
+        # Without a run before, the card has said so already.
+        self._about_score.setText(f"{said} {against}" if against == _NO_SITE else said)
         failed = ended if isinstance(ended, events.Failed | events.Crashed) and not busy else None
         if isinstance(failed, events.Failed):
             self.problem.show_error(failed)
