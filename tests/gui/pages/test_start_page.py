@@ -21,7 +21,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.run_folder import remember_place
 from tlgui.core.run_queue import Queued
 from tlgui.core.runs import RunSummary, Score
-from tlgui.gui import run_desk
+from tlgui.gui import run_replay
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.start.dropped import meaning_of
 from tlgui.gui.pages.start.run_words import STATES, words_of
@@ -386,7 +386,7 @@ def test_a_pressed_card_says_at_once_that_it_opens_and_recovers_when_it_cannot(
         assert answers.wait(5)
         return read_run(path)
 
-    monkeypatch.setattr(run_desk, "read_run", slowly)
+    monkeypatch.setattr(run_replay, "read_run", slowly)
     show_runs(bench, summary(path=tmp_path / "gone", state="interrupted"), SCORED)
     card = page.recent.cards[0]
     card.setFocus()
