@@ -313,6 +313,12 @@ def test_the_review_lists_the_classes_of_both(bench: Bench, tmp_path: Path, qtbo
     assert "Of 2 classes there are no new images" in said
 
 
+def test_several_runs_are_not_begun_from_one_that_continues_another(bench: Bench, tmp_path: Path) -> None:
+    continued(bench, tmp_path)
+    for desk in (bench.compare, bench.sites):
+        assert "continues a run" in desk.reason_against_start()
+
+
 def test_an_ordinary_run_shows_nothing_of_it(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
     bench.found(tmp_path, CELLS)
     page = ReviewPage(bench)

@@ -28,6 +28,7 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Keep, RunSpec, Source
 from tlgui.gui import background
 from tlgui.gui.pages.results_page import ResultsPage
+from tlgui.gui.run_kept import about_new_images
 from tlgui.gui.theme import theme
 
 LEFT = Qt.MouseButton.LeftButton
@@ -122,6 +123,7 @@ def test_each_earlier_set_of_images_has_its_accuracy_before_and_now(
 def test_a_stand_in_has_no_table_and_is_called_so(page: ResultsPage, bench: Bench, qtbot: QtBot) -> None:
     seen = msgspec.structs.replace(SEEN, meter="agreement", before=1.0)
     read_with(page, bench, qtbot, RetentionMeasured(seen=seen, sentence="That is a stand-in."))
+    assert "These are validation images of this run" in read(page.known) and "chose anything" not in read(page.known)
     assert not page.known.table.isVisible() and "a stand-in, no accuracy" in read(page.known)
 
 
@@ -130,6 +132,15 @@ def test_an_ordinary_run_shows_none_of_it(page: ResultsPage, bench: Bench, qtbot
     bench.run_spec = bench.run_folder.spec()
     read_with(page, bench, qtbot)
     assert not (page.known.isVisible() or page.mix.isVisible() or page.strengths.isVisible())
+
+
+def test_scores_of_the_new_images_are_called_so(page: ResultsPage, bench: Bench, qtbot: QtBot) -> None:
+    read_with(page, bench, qtbot)
+    assert "These scores are of the new images." in read(page.site) and "tell little" not in read(page.site)
+    assert about_new_images(bench.run_spec, [[3, 1, 0], [0, 0, 0], [0, 0, 9]])[1].startswith(
+        "They are of 2 of the 3 classes"
+    )
+    assert about_new_images(RunSpec(), [[1]]) == ("", "")
 
 
 # -- mixes ------------------------------------------------------------------------------------------------------------

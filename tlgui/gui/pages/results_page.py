@@ -25,6 +25,7 @@ from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
 from tlgui.gui.pages.results.kept_cards import KnownCard, MixCard, StrengthsCard
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
+from tlgui.gui.run_kept import about_new_images
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
@@ -178,6 +179,8 @@ class ResultsPage(Page):
         self._strip.set_findings(findings)
         spec = self._bench.run_spec
         title, text = about_scores(spec)
+        if not title:
+            title, text = about_new_images(spec, findings.shown.confusion_matrix)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
         self.decided.setText(decided_of_run(spec) if spec is not None else "")

@@ -59,7 +59,8 @@ class KnownCard(Card):
         agrees = measured.seen.meter == "agreement"
         self.set_caption("a stand-in, no accuracy" if agrees else "on images that were never learned")
         self.sentence.setText(measured.sentence)
-        looks = (
+        looks = "" if not agrees else "These are validation images of this run, by which its epoch was chosen."
+        looks = looks or (
             f"These images were looked at {counted(measured.looks, 'time')} while it trained; no look chose anything."
             if measured.looks
             else ""
