@@ -62,6 +62,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         images: used ones, in all.
         samples: paths of a few of them, below the dataset folder.
         note: how the person's own notes begin.
+        continues: name of the run that it continues; "" where it continues none.
     """
 
     path: Path
@@ -77,6 +78,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     samples: list[str]
     note: str = ""
+    continues: str = ""
 
 
 class _Story(msgspec.Struct):
@@ -140,6 +142,7 @@ def summary_of(path: Path) -> RunSummary:
         images=spec.dataset.images if spec.dataset else 0,
         samples=_samples(run),
         note=run_notes.glance(path),
+        continues=spec.source.run if spec.source is not None and spec.continues else "",
     )
 
 

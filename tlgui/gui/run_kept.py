@@ -142,6 +142,25 @@ def verdict_of(seen: RetentionSeen) -> tuple[str, str]:
     return "That it has forgotten anything cannot be told: the range includes no change.", ""
 
 
+def about_new_images(spec: RunSpec | None, matrix: Sequence[Sequence[int]]) -> tuple[str, str]:
+    """What the scores of a run that continues another one say nothing of; ("", "") for any other run.
+
+    Args:
+        spec: of the run.
+        matrix: counts, a row for each class that the images really are of.
+    """
+    if spec is None or not spec.continues:
+        return "", ""
+    there, all_of_them = sum(any(row) for row in matrix), len(matrix)
+    few = (
+        f"They are of {there} of the {numbers.counted(all_of_them, 'class', 'classes')} that the model knows, so they tell "
+        "little of how well it tells all of them apart. "
+        if there < all_of_them
+        else ""
+    )
+    return "These scores are of the new images.", f"{few}What it still knows of the earlier ones stands below."
+
+
 def spoken_meter(seen: RetentionSeen) -> str:
     """All of it in one sentence, for those who hear it."""
     now = numbers.percent(seen.now)

@@ -27,6 +27,7 @@ from tlgui.gui.pages.results.kept_cards import KnownCard, MixCard, StrengthsCard
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.pages.results.site_card import SiteResultsCard
+from tlgui.gui.run_kept import about_new_images
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
@@ -183,9 +184,12 @@ class ResultsPage(Page):
         self._strip.set_findings(findings)
         spec = self._bench.run_spec
         title, text = about_scores(spec)
+        adapted = bool(title)
+        if not adapted:
+            title, text = about_new_images(spec, findings.shown.confusion_matrix)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
-        if title and self._bench.run_folder is not None:
+        if adapted and self._bench.run_folder is not None:
             self.before_after.show_run(self._bench.run_folder)
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))

@@ -59,7 +59,8 @@ class KnownCard(Card):
         agrees = measured.seen.meter == "agreement"
         self.set_caption("a stand-in, no accuracy" if agrees else "on images that were never learned")
         self.sentence.setText(measured.sentence)
-        looks = (
+        looks = "" if not agrees else "These are validation images of this run, by which its epoch was chosen."
+        looks = looks or (
             f"These images were looked at {counted(measured.looks, 'time')} while it trained; no look chose anything."
             if measured.looks
             else ""
@@ -263,7 +264,7 @@ class StrengthsCard(_JobCard):
         if tried is not self._tried:
             self._tried = tried
             if tried is not None:
-                self._show_tried(tried)
+                self._show_tried(tried, in_use)
         measured = tried is not None and bool(tried.old_images)
         self.plot.setVisible(measured)
         self.table.setVisible(tried is not None)
@@ -280,7 +281,7 @@ class StrengthsCard(_JobCard):
         place = self.table.picked_row()
         return self._tried.points[place].strength if self._tried is not None and place >= 0 else None
 
-    def _show_tried(self, tried: StrengthsTried) -> None:
+    def _show_tried(self, tried: StrengthsTried, in_use: float | None) -> None:
         self.table.set_rows(
             [
                 [
@@ -294,8 +295,9 @@ class StrengthsCard(_JobCard):
                 for one in tried.points
             ]
         )
-        best = [one.strength for one in tried.points].index(tried.best) if tried.best is not None else 0
-        self.table.set_picked(best)
+        strengths = [one.strength for one in tried.points]
+        wanted = tried.best if tried.best is not None else in_use
+        self.table.set_picked(strengths.index(wanted) if wanted in strengths else -1)
 
     def _show_picked(self) -> None:
         if self._tried is not None:
@@ -304,7 +306,7 @@ class StrengthsCard(_JobCard):
 
     def _on_new_run(self) -> None:
         if (strength := self.picked) is not None:
-            self.new_run_asked.emit(strength)
+            self.new_run_asked.emit(float(f"{strength:.4g}"))  # 0.01 and not what a product of floats makes of it
 
 
 def _beside(body: QVBoxLayout, plot: QWidget) -> QVBoxLayout:

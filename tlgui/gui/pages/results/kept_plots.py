@@ -15,7 +15,7 @@ from tlgui.gui.plots.curves import EARLIER_IMAGES, VALIDATION, Style
 from tlgui.gui.theme import color, font
 from tlgui.gui.widgets import Painted, dashed_rule, painter_for, rule, spoken, text_width, write
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 10.0, 38.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 22.0, 10.0, 38.0
 _DOT, _WIDTH, _ROW = 3.2, 2.0, 17.0
 
 

@@ -200,4 +200,5 @@ class RunCard(QAbstractButton):
 
 
 def _tooltip(run: RunSummary) -> str:
-    return f"Begun {numbers.day(run.begun)} at {numbers.clock(run.begun)}. Enter opens it."
+    continued = f"It continues the run '{run.continues}'. " if run.continues else ""
+    return f"{continued}Begun {numbers.day(run.begun)} at {numbers.clock(run.begun)}. Enter opens it."
