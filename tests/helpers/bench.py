@@ -82,6 +82,8 @@ class FakeImaging(QObject):
         self.scanned: list[Path] = []
         self.weights_files: list[str] = []
         self.targets: list[Path | None] = []
+        self.continued: list[tuple[bool, Path | None]] = []
+        self.fewest: list[int] = []
         self.prepared: list[tuple[int, Path, RunSpec]] = []
         self.forgotten: list[int] = []
         self.resplits: list[tuple[int, Any, int]] = []
@@ -90,8 +92,9 @@ class FakeImaging(QObject):
         self.calls: list[str] = []
         self._ticket = 0
 
-    def scan(self, data: Path, fractions: Any = None, seed: int = 0) -> int:
+    def scan(self, data: Path, fractions: Any = None, seed: int = 0, fewest_classes: int = 2) -> int:
         self.scanned.append(data)
+        self.fewest.append(fewest_classes)
         return self._next()
 
     def draw_demo(self) -> int:
@@ -102,8 +105,9 @@ class FakeImaging(QObject):
 
     def prepare(
         self, ticket: int, data: Path, spec: RunSpec, run_dir: Path | None = None, weights_file: str = "",
-        target: Path | None = None,
+        target: Path | None = None, continues: bool = False, earlier: Path | None = None,
     ) -> None:  # fmt: skip
+        self.continued.append((continues, earlier))
         self.prepared.append((ticket, data, spec))
         self.weights_files.append(weights_file)
         self.targets.append(target)

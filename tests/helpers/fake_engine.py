@@ -26,7 +26,7 @@ Scenarios (`SCENARIOS`), each for a `Train` job; all of them but the last four a
 Options of `fake_engine_command`, all with defaults: `pace` seconds per batch (0), `epochs` (the plan, 20), `batches` per
 epoch (22), `at` (2), `delay` (0.3), `signal` (0), `stays` (0), `device` (a sentence), `first` (the lowest group that trains at
 the start, 6: the head alone), `trial` (epochs after which a move is judged, 0: never), `answer` (the first answer, 0: none),
-`chosen` (what "auto" becomes), `plan` ("told", "mute", "dies").
+`chosen` (what "auto" becomes), `plan` ("told", "mute", "dies"), `keeps` (1: it learns on and holds on to what it knew).
 
 `story()` gives the events of a whole 20-epoch run with one unfreezing, without any process: for replay, for pictures.
 
@@ -82,6 +82,7 @@ _COMMANDS = frozenset(
         "Undo",
         "SetLearningRate",
         "SetAdaptWeight",
+        "SetKeepStrength",
         "PlanMove",
     }
 )

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from helpers.fake_answers import CLASSES, metrics
+from helpers.fake_answers import CLASSES, left, measured, metrics
 
 Said = dict[str, Any]
 Take = Callable[[bool], Said | None]
@@ -36,6 +36,7 @@ DEFAULTS: dict[str, float | int | str] = {
     "trial": 0,
     "answer": 0.0,
     "chosen": "",
+    "keeps": 0,
     "plan": "told",
 }
 _SNAPSHOT = 38_000_000
@@ -90,7 +91,8 @@ class FakeRun:
 
     Options: `epochs`, `batches` per epoch, `first` group that trains; `trial`: epochs after which an unfreezing or
     freezing is judged (0: never); `answer`: the first answer, as an accuracy (0: none); `chosen`: what "auto" becomes;
-    `plan`: "told", "mute" (a plan is never answered) or "dies" (the engine ends while it measures).
+    `plan`: "told", "mute" (a plan is never answered) or "dies" (the engine ends while it measures); `keeps`: 1 where it
+    learns on and holds on to what it knew.
     """
 
     def __init__(self, job: Said, options: dict[str, Any]) -> None:
@@ -108,6 +110,7 @@ class FakeRun:
         self.moves: list[Said] = []
         self.trial, self.answer, self.chosen = int(options["trial"]), float(options["answer"]), str(options["chosen"])
         self.plan = str(options["plan"])
+        self.keeps, self.strength = bool(options["keeps"]), 1.0
 
     def resume(self, journal: list[Said]) -> None:
         """Takes up the run after the last epoch that its journal holds."""
@@ -143,6 +146,8 @@ class FakeRun:
             if more := self.job.get("more_epochs", 0):
                 yield self._extended(more)
         yield self._layers("resume" if self.resumes else "start")
+        if self.keeps:
+            yield {"type": "Notice", "code": "keep", "message": "Each weight is held the harder, the more it matters."}
         if not self.resumes:
             yield from self._first_look()
         while self.epoch < self.epochs and not self.stopping:
@@ -214,6 +219,7 @@ class FakeRun:
             "learning_rates": self._rates(),
             "best": best,
             "adaptation": None,
+            "retention": self._left() if self.keeps else None,
             "seconds": round(TRAIN / 98 * (1 + 0.6 * trained), 2),
             "seconds_left": round((self.epochs - self.epoch) * TRAIN / 98, 1),
         }
@@ -237,6 +243,13 @@ class FakeRun:
                 yield from self._undo()
             elif kind == "SetLearningRate":
                 yield self._set_rate(command["group"], command["rate"])
+            elif kind == "SetKeepStrength" and not self.keeps:
+                message = "This run does not hold on to what it knew before while it trains."
+                yield {"type": "Notice", "code": "strength_not_set", "message": message}
+            elif kind == "SetKeepStrength":
+                self.strength = command["strength"]
+                message = f"What it knew before is held with a strength of {self.strength:g} from now on."
+                yield {"type": "Notice", "code": "keep_strength", "message": message}
             elif kind == "PlanMove":
                 yield from self._planned(command.get("kind", "unfreeze"), command.get("groups", 1))
             elif kind == "Extend":
@@ -379,6 +392,10 @@ class FakeRun:
         wave = 0.1 + 0.9 * math.sin(math.pi * min(1.0, self.step / max(1, self.epochs * self.batches)))
         return {GROUPS[i][0]: self._peak(i) * wave for i in range(self.first, len(GROUPS))}
 
+    def _left(self) -> Said:
+        """What is left of what it knew: the less, the less hard it holds on."""
+        return left(round(0.95 - 0.012 * self.epoch / (0.5 + self.strength), 4))
+
     def _scores(self) -> Iterator[Said]:
         assert self.best is not None
         for part, total in (("validation", VALIDATION), ("test", TEST), ("train", TRAIN)):
@@ -386,6 +403,8 @@ class FakeRun:
                 yield {"type": "Progress", "stage": f"answers for the {part} images", "done": done, "total": total}
         yield {"type": "Evaluated", "split": "validation", "metrics": metrics([[66, 2, 1], [3, 68, 2], [1, 2, 65]])}
         yield {"type": "Evaluated", "split": "test", "metrics": metrics([[69, 1, 0], [3, 67, 2], [1, 2, 64]])}
+        if self.keeps:
+            yield measured(self._left(), self.epoch)
         end: Said = {"type": "Stopped", "run": self.job["run"], "best_epoch": self.best[1]}
         if not self.stopping:
             message = f"Training is complete. The best state is that of epoch {self.best[1]}."

@@ -77,6 +77,42 @@ class FakeSiteScore(QObject):
         self.changed.emit()
 
 
+class FakeKept(QObject):
+    """What is done about what a run knew before; presses are written down."""
+
+    changed = Signal()
+    mixed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doing = self.against = ""
+        self.progress: Any = None
+        self.stopping = False
+        self.endings: dict[str, Any] = {}
+        self.asked: list[Any] = []
+
+    def ended(self, doing: str) -> Any:
+        return self.endings.get(doing)
+
+    def reason_against(self) -> str:
+        return self.against
+
+    def mix(self, share: float | None) -> None:
+        self.asked.append(("mix", share))
+
+    def try_strengths(self) -> None:
+        self.asked.append("strengths")
+
+    def cancel(self) -> None:
+        self.asked.append("cancel")
+
+    def say(self, doing: str = "", **known: Any) -> None:
+        self.doing = doing
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed.emit()
+
+
 class ModelBench(QObject):
     """What the pages need of the workbench."""
 
@@ -93,6 +129,7 @@ class ModelBench(QObject):
         self.run_spec = folder.spec() if folder is not None else None
         self.data = data
         self.thumbnails = Pictures()
+        self.kept = FakeKept()
         self.models = SimpleNamespace(asked={}, exporting="")
         self.site_score = FakeSiteScore()
         self.shown: list[str] = []

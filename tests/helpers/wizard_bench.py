@@ -344,5 +344,8 @@ class FakeBench(QObject):
     def start_training(self) -> None:
         self.asked.append(("start",))
 
+    def learn_anew(self) -> None:
+        self.asked.append(("anew",))
+
     def new_run_from(self) -> None:
         self.asked.append(("new_run",))

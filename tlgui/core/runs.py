@@ -34,6 +34,8 @@ _ENDINGS: dict[type[events.Event], State] = {
     events.Failed: "failed",
     events.Crashed: "crashed",
 }
+# Said of the model of a run that has ended; its training is as complete as it was.
+_SINCE = (events.Evaluated, events.RetentionMeasured, events.MixesTried, events.StrengthsTried)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         images: used ones, in all.
         samples: paths of a few of them, below the dataset folder.
         note: how the person's own notes begin.
+        continues: name of the run that it continues; "" where it continues none.
     """
 
     path: Path
@@ -75,6 +78,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     images: int
     samples: list[str]
     note: str = ""
+    continues: str = ""
 
 
 class _Story(msgspec.Struct):
@@ -138,6 +142,7 @@ def summary_of(path: Path) -> RunSummary:
         images=spec.dataset.images if spec.dataset else 0,
         samples=_samples(run),
         note=run_notes.glance(path),
+        continues=spec.source.run if spec.source is not None and spec.continues else "",
     )
 
 
@@ -184,6 +189,8 @@ def _story(run: RunFolder) -> _Story:
 
 
 def _hear(story: _Story, event: events.AnyEvent) -> None:
+    if isinstance(event, _SINCE):
+        return
     story.ending = event if isinstance(event, events.Ending) else None
     match event:
         case events.RunStarted():

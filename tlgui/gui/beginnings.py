@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlgui.core.planning import asked_for
 from tlgui.core.run_folder import RunFolder, open_run
 from tlgui.core.run_spec import RunSpec, Source
 from tlgui.core.runs import RunSummary
 from tlgui.core.source import MOST_RANKED, can_begin_with, described, weights_of_run
+from tlgui.gui.continuing import continuation_of
+from tlgui.gui.new_site import without_layer
 
 if TYPE_CHECKING:
+    from tlgui.gui.run_entry import Entry
     from tlgui.gui.workbench import Workbench
 
 
@@ -37,7 +42,7 @@ def read_source(path: Path) -> tuple[RunSpec, str, Source]:
     return run.spec(), str(weights_of_run(run.path)), described(run)
 
 
-def begin_as(bench: Workbench, spec: RunSpec, weights_file: str, download: bool) -> None:
+def begin_as(bench: Workbench, spec: RunSpec, weights_file: str, download: bool, earlier: Path | None = None) -> None:
     """Sets the network of a new run to that of an earlier one, and its beginning too, where that is still known.
 
     Args:
@@ -45,16 +50,51 @@ def begin_as(bench: Workbench, spec: RunSpec, weights_file: str, download: bool)
         spec: of the earlier run.
         weights_file: that it was given in this window, or "".
         download: whether its weights were fetched.
+        earlier: where the images of the run lie that it continues.
     """
     source = spec.source
-    if source is not None and not weights_file:
-        runs = (RunFolder(run.path) for run in earlier_runs(bench) if run.path.name == source.run)
-        weights_file = next((str(run.best_path) for run in runs), "")
+    weights_file = weights_file or _weights_of(bench, source)
     bench.draft.set_backbone(spec.backbone, weights_file, download, source if weights_file else None)
+    before = continuation_of(spec)
+    if before is not None and weights_file:
+        run = Path(weights_file).parent.parent
+        bench.draft.continues = dataclasses.replace(before, run=run, earlier=earlier)
+        bench.draft.changed.emit()
+
+
+def lost_run(bench: Workbench, entry: Entry) -> tuple[str, str] | None:
+    """What keeps a run that continues another one from being set up again, and what helps; `None` where nothing does."""
+    source = entry.spec.source
+    if source is None or not entry.spec.continues or entry.weights_file or _weights_of(bench, source):
+        return None
+    return (
+        f"The run '{source.run}' that this one continues is not among the runs of this computer any more.",
+        "Put its folder back, or begin with the images and train a new model.",
+    )
+
+
+def set_up_again(bench: Workbench, entry: Entry, data: Path) -> None:
+    """Sets up a new run with the answers of one that began, and reads its images."""
+    bench.draft.load(without_layer(asked_for(entry.spec)), data, None, entry.target)
+    begin_as(bench, entry.spec, entry.weights_file, entry.download, entry.earlier)
+    bench.scans.open_folder(data, keep=True)
+
+
+def _weights_of(bench: Workbench, source: Source | None) -> str:
+    """The weights of an earlier run, by its name; "" where it is not here."""
+    if source is None:
+        return ""
+    runs = (RunFolder(run.path) for run in earlier_runs(bench) if run.path.name == source.run)
+    return next((str(run.best_path) for run in runs), "")
 
 
 def named(source: Source | None) -> str:
-    """An earlier run in a few words: "your run on cells"; "" without one."""
+    """An earlier run in a few words: "your run on cells"; "" without one. Of one that is continued, `continues` says more."""
     if source is None:
         return ""
     return f"your run on {source.dataset}" if source.dataset else f"your run {source.run}"
+
+
+def continues(source: Source | None) -> str:
+    """That a run continues another one, by the name of that: "continues 'cells, ...'"; "" where it continues none."""
+    return f"continues '{source.run}'" if source is not None and source.classes else ""

@@ -141,6 +141,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     """
     bench.queue.hold(True)
     bench.models.forget()
+    bench.kept.forget()
     bench.shortcuts.forget()
     bench.advice.forget()
     bench.gap.forget()

@@ -19,6 +19,7 @@ from tlgui.core.presets import KEPT, PRESETS, with_preset
 from tlgui.core.run_spec import Chosen, RunSpec, Source, Target, Training, contradiction
 from tlgui.core.similarity import MeasuredSimilarity
 from tlgui.core.strategies import AUTO, STRATEGIES, Advice, Similarity, strategy
+from tlgui.gui.continuing import Continuation, continuation_of, missing_keeping
 from tlgui.gui.networks import label_of, network, size_problem
 from tlgui.gui.new_site import USUAL, missing_site
 
@@ -49,6 +50,7 @@ class Draft(QObject):
         backbone: a row of the backbone table.
         weights_file: the person's own weights, or "".
         source: the earlier run that these are of, or were of when a run began; `None` where there is none.
+        continues: that run, where its classes stay and what it knows is kept; `None` = the head is new.
         download: whether missing weights may be fetched from the network when the run begins.
         target: folder of unlabelled images of a new site that the run adapts to; `None` = none is chosen.
         site: what a run that began, or the one that this is set up from, knows of its new site; else `None`.
@@ -81,6 +83,7 @@ class Draft(QObject):
         self.backbone = DEFAULT_BACKBONE
         self.weights_file = ""
         self.source: Source | None = None
+        self.continues: Continuation | None = None
         self.download = False
         self.target: Path | None = None
         self.site: Target | None = None
@@ -125,6 +128,7 @@ class Draft(QObject):
         self.backbone, self.training, self.fit, self.size = spec.backbone, spec.training, spec.fit, spec.size
         self.split_fractions, self.chosen, self.measured = spec.split_fractions, spec.chosen, spec.similarity
         self.source, self.target, self.site = spec.source, target, spec.target
+        self.continues = continuation_of(spec)
         self.changed.emit()
 
     def set_backbone(
@@ -138,7 +142,7 @@ class Draft(QObject):
             self.training = _with_rates_of(self.training, known)
             self._before_preset = _with_rates_of(self._before_preset, known)
         self.backbone, self.weights_file, self.download = name, weights_file, download
-        self.source = source
+        self.source, self.continues = source, None
         self.changed.emit()
 
     def begin_with(self, spec: RunSpec, weights_file: str, source: Source) -> None:
@@ -324,7 +328,7 @@ class Draft(QObject):
         if step == "backbone":
             return self.weights_problem()
         if step == "strategy":
-            return self.missing_strategy() or missing_site(self) or self.contradiction()
+            return self.missing_strategy() or missing_site(self) or missing_keeping(self) or self.contradiction()
         return ""
 
     def missing_strategy(self) -> str:
@@ -358,7 +362,7 @@ class Draft(QObject):
         if self.summary.facts.domains and not self.summary.facts.domain:
             return "Choose which domain is used, or all as one set."
         trained = [row for row in self.summary.classes if row.train > 0]
-        if len(trained) < 2:
+        if len(trained) < (1 if self.continues is not None else 2):
             return "Training needs images of at least two classes."
         if not sum(row.validation for row in self.summary.classes):
             return "No image is left for validation. Each class needs at least two images, better twenty."

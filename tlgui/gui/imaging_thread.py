@@ -91,10 +91,15 @@ class ImagingThread(QThread):
         self._tickets.add(ticket)
         return ticket
 
-    def scan(self, data: Path, fractions: Fractions = _SPLIT, seed: int = 0) -> int:
+    def scan(self, data: Path, fractions: Fractions = _SPLIT, seed: int = 0, fewest_classes: int = 2) -> int:
         """Begins to read a folder: `Listed`, `ScanProgress`, then `Scanned` or `Refused`. Returns its ticket."""
         ticket = self.new_ticket()
-        self.ask(messages.ScanFolder(ticket=ticket, data=str(data.absolute()), fractions=fractions, seed=seed))
+        place = str(data.absolute())
+        self.ask(
+            messages.ScanFolder(
+                ticket=ticket, data=place, fractions=fractions, seed=seed, fewest_classes=fewest_classes
+            )
+        )
         return ticket
 
     def forget(self, ticket: int) -> None:
@@ -116,10 +121,13 @@ class ImagingThread(QThread):
         run_dir: Path | None = None,
         weights_file: str = "",
         target: Path | None = None,
+        continues: bool = False,
+        earlier: Path | None = None,
     ) -> None:
         """Makes the run folder from what was found: `RunPrepared` or `Refused`. A second press does nothing.
 
-        With images of a new site to adapt to, `ScanProgress` tells how many of them are read.
+        With images of a new site to adapt to, `ScanProgress` tells how many of them are read. A run that continues another
+        one may be told where the images of that one are (`earlier`).
         """
         self.ask(
             messages.Prepare(
@@ -129,6 +137,8 @@ class ImagingThread(QThread):
                 run_dir=str(run_dir.absolute()) if run_dir else "",
                 weights_file=weights_file,
                 target=str(target.absolute()) if target else "",
+                continues=continues,
+                earlier=str(earlier.absolute()) if earlier else "",
             )
         )
 

@@ -287,7 +287,11 @@ def _queued(answer: RunPrepared, data: Path, weights_file: str) -> Queued:
         run=os.path.realpath(answer.run),
         data=str(data.absolute()),
         name=spec.dataset.name if spec.dataset is not None else data.name,
-        method=method_words(spec.training.strategy, spec.backbone),
+        method=method_words(
+            spec.training.strategy,
+            spec.backbone,
+            spec.source.run if spec.source is not None and spec.continues else "",
+        ),
         weights_file=weights_file,
     )
 

@@ -36,7 +36,7 @@ def project_name(bench: Workbench) -> str:
 def run_name(bench: Workbench) -> str:
     """When the run began, or that it is being set up."""
     if bench.run is None:
-        return "being set up"
+        return "continues a run" if bench.draft.continues is not None else "being set up"
     begun = begun_at(bench.run_folder) if bench.run_folder is not None else None
     if begun is None:
         return "begins now" if bench.run is bench.training_run else ""
@@ -59,6 +59,8 @@ def step_caption(bench: Workbench, step: Step) -> str:
         case "images":
             return _images(draft)
         case "backbone":
+            if draft.continues is not None:
+                return f"of the run on {draft.continues.dataset or draft.continues.name}"
             return label_of(draft.backbone) if draft.data is not None else ""
         case "strategy":
             return _strategy(draft)

@@ -9,21 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import Refused, RunPrepared, ScanProgress
-from tlgui.core.planning import asked_for, decided
+from tlgui.core.planning import decided
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import RunSpec
 from tlgui.gui.background import Task, run_in_background
-from tlgui.gui.beginnings import begin_as
-from tlgui.gui.new_site import without_layer
-from tlgui.gui.run_entry import Entry
+from tlgui.gui.beginnings import lost_run, set_up_again
+from tlgui.gui.run_entry import Entry, entry_of
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.run_places import place_of, site_place_of
-from tlgui.gui.run_reading import RunOnDisk, read_run
+from tlgui.gui.run_reading import RunOnDisk
+from tlgui.gui.run_replay import replayed
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -111,9 +111,7 @@ class RunDesk(QObject):
         if self.reason_against_start() or draft.data is None:
             return
         self._forget_reading()
-        entry = Entry(
-            RunModel(self), draft.spec(), draft.data, draft.summary, draft.weights_file, draft.download, draft.target
-        )
+        entry = entry_of(draft, RunModel(self))
         self._training = entry
         self._show(entry)
         arrived, told = partial(self._on_prepared, entry), partial(_on_site_read, entry)
@@ -126,7 +124,17 @@ class RunDesk(QObject):
             return
         entry = self._held(read.folder.path)
         if entry is None:
-            entry = Entry(RunModel(self), read.spec, data, read.summary, weights_file, False, read.target, read.folder)
+            entry = Entry(
+                RunModel(self),
+                read.spec,
+                data,
+                read.summary,
+                weights_file,
+                False,
+                read.target,
+                read.earlier,
+                read.folder,
+            )
         else:
             entry.data, entry.weights_file = data, weights_file
             entry.model.asked("continue")
@@ -141,7 +149,7 @@ class RunDesk(QObject):
         if (entry := self._held(path)) is not None:
             self._bring_up(entry)
             return
-        self._reading = run_in_background(self, lambda: _replayed(path), self._on_read, self._on_reading_failed)
+        self._reading = run_in_background(self, lambda: replayed(path), self._on_read, self._on_reading_failed)
         self._set_opening(path)
 
     def show_training(self) -> None:
@@ -200,10 +208,11 @@ class RunDesk(QObject):
         if entry.data is None:
             self._raise_moved(entry)
             return
+        if lost := lost_run(self._bench, entry):
+            self._raise(*lost)
+            return
         self._show(None)
-        self._bench.draft.load(without_layer(asked_for(entry.spec)), entry.data, None, entry.target)
-        begin_as(self._bench, entry.spec, entry.weights_file, entry.download)
-        self._bench.scans.open_folder(entry.data, keep=True)
+        set_up_again(self._bench, entry, entry.data)
 
     def find_images(self, path: Path) -> None:
         """Says where the images of the shown run are now."""
@@ -312,7 +321,9 @@ class RunDesk(QObject):
             self._bring_up(held)
             return
         model.setParent(self)
-        entry = Entry(model, read.spec, read.data, read.summary, target=read.target, folder=read.folder)
+        entry = Entry(
+            model, read.spec, read.data, read.summary, target=read.target, earlier=read.earlier, folder=read.folder
+        )
         self._bench.recent.note_opened(read.folder.path)
         self._bring_up(entry)
 
@@ -375,16 +386,6 @@ class RunDesk(QObject):
     def _raise_moved(self, entry: Entry) -> None:
         name = entry.spec.dataset.name if entry.spec.dataset is not None else "this run"
         self._raise(f"The images of '{name}' are not where they were.", "Say where they are now.", "images_missing")
-
-
-def _replayed(path: Path) -> tuple[RunOnDisk, RunModel]:
-    """A run from its folder. Thousands of events take longer than a frame, so this happens in the background too."""
-    read = read_run(path)
-    model = RunModel.replay(read.heard, read.folder.path)
-    app = QCoreApplication.instance()
-    assert app is not None
-    model.moveToThread(app.thread())
-    return read, model
 
 
 def _on_site_read(entry: Entry, progress: ScanProgress) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlgui.core import events
 from tlgui.gui import numbers
+from tlgui.gui.run_kept import curve_name
 
 MOST_LINES = 5_000
 _NO_NUMBER = "not a number"
@@ -36,7 +37,9 @@ def _text(event: events.AnyEvent, mark: str) -> str:
         case events.FirstAnswered():
             guess = numbers.percent(event.largest_class, 0)
             return f"{event.sentence()} Guessing the largest class reaches {guess}."
-        case events.SimilarityMeasured() | events.StrategyChosen() | events.MoveJudged():
+        case events.SimilarityMeasured() | events.StrategyChosen() | events.MoveJudged() | events.RetentionMeasured():
+            return event.sentence
+        case events.MixesTried() | events.StrengthsTried():
             return event.sentence
         case events.Undone():
             return f"{_sentence(mark)}The run is again as it was before that."
@@ -70,6 +73,8 @@ def _epoch(event: events.EpochEnded) -> str:
     title = f"Epoch {event.epoch} of {event.epochs}" if event.epoch else "Before the first epoch"
     accuracy = event.validation_accuracy
     right = f", {numbers.percent(accuracy)} right" if accuracy is not None else ""
+    if event.retention is not None:
+        right += f", {curve_name(event.retention.meter)} {numbers.percent(event.retention.now)}"
     best = "; best so far" if event.best else ""
     return f"{title}: loss {_number(event.train_loss)}, validation {_number(event.validation_loss)}{right}{best}."
 

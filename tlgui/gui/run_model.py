@@ -13,6 +13,7 @@ from tlgui.core import events
 from tlgui.gui import run_log, run_reasons
 from tlgui.gui.numbers import counted
 from tlgui.gui.run_history import History
+from tlgui.gui.run_kept import Kept
 from tlgui.gui.run_reasons import ANSWERS, ENDED, Action, State
 from tlgui.gui.run_series import Mark, Stopwatch
 from tlgui.gui.run_signals import RunSignals
@@ -51,6 +52,7 @@ class RunModel(RunSignals):
         images_per_second, memory_bytes: over the last batch, and of the engine; `None` where unknown.
         metrics: scores by part of the images.
         notices: sentences that a person should read.
+        kept: what is left of what it knew before, and what was tried about that.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -60,7 +62,7 @@ class RunModel(RunSignals):
         self.classes: list[str] = []
         self.train_images = self.validation_images = self.test_images = self.seed = 0
         self.epochs_planned = 0
-        self.history = History()
+        self.history, self.kept = History(), Kept()
         self.first_answer: events.FirstAnswered | None = None
         self.chosen: events.StrategyChosen | None = None
         self.layers: events.LayersChanged | None = None
@@ -68,8 +70,7 @@ class RunModel(RunSignals):
         self.groups: list[events.GroupState] = []
         self.rates_now: dict[str, float] = {}
         self.parameters = self.trainable_parameters = 0
-        self.progress_stage = ""
-        self.progress_done = self.progress_total = 0
+        self.progress_stage, self.progress_done, self.progress_total = "", 0, 0
         self.seconds_left: float | None = None
         self.images_per_second: float | None = None
         self.memory_bytes: int | None = None
@@ -99,7 +100,8 @@ class RunModel(RunSignals):
         return run
 
     def apply(self, event: events.AnyEvent) -> None:
-        """Takes one event. Of a run that has ended, only what begins it again is heard."""
+        """Takes one event. Of a run that has ended, only what begins it again is heard, and what was done with it since."""
+        self.kept.take(event)
         if self.ending is not None and not isinstance(event, events.RunStarted | events.Ending):
             return
         if (handler := _HANDLERS.get(type(event))) is None:
@@ -319,14 +321,12 @@ class RunModel(RunSignals):
         # One that had stopped early counts from there, so that the plan may even shrink.
         text = f"{counted(added, 'epoch')} added" if added > 0 else f"{counted(event.epochs, 'epoch')} planned"
         self.history.extended(text, event.step)
-        self.epochs_planned = event.epochs
-        self._stopped_early = False
+        self.epochs_planned, self._stopped_early = event.epochs, False
         self._asked.discard("extend")
 
     def _on_resumed(self, event: events.Resumed) -> None:
         self.history.resumed(event)
-        self.metrics = {}
-        self._last_batch = None
+        self.metrics, self._last_batch = {}, None
         self._tell("epoch")
 
     def _on_evaluated(self, event: events.Evaluated) -> None:

@@ -34,6 +34,7 @@ class RunOnDisk:
         summary: the images as the run knows them; `None` where the manifest cannot be read.
         data: where the images are; `None` where that is unknown.
         target: the same of the new site that it adapts to, where it does.
+        earlier: the same of the run that it continues, where it does.
     """
 
     folder: RunFolder
@@ -42,6 +43,7 @@ class RunOnDisk:
     summary: ScanSummary | None = None
     data: Path | None = None
     target: Path | None = None
+    earlier: Path | None = None
 
 
 def read_run(path: Path) -> RunOnDisk:
@@ -55,6 +57,7 @@ def read_run(path: Path) -> RunOnDisk:
     spec = folder.spec()
     place = recall_place(spec.dataset.fingerprint) if spec.dataset is not None else None
     target = recall_place(spec.target.fingerprint) if spec.target is not None else None
+    earlier = recall_place(spec.earlier[0].fingerprint) if spec.earlier else None
     heard = _thinned(folder.events())
     if folder.at_work:
         heard.append(
@@ -65,7 +68,7 @@ def read_run(path: Path) -> RunOnDisk:
                 code="run_locked",
             )
         )
-    return RunOnDisk(folder, spec, heard, summary_of_images(folder, spec), place, target)
+    return RunOnDisk(folder, spec, heard, summary_of_images(folder, spec), place, target, earlier)
 
 
 def summary_of_images(folder: RunFolder, spec: RunSpec) -> ScanSummary | None:

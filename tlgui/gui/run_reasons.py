@@ -31,6 +31,7 @@ Action = Literal[
     "plan",
     "rate",
     "weight",
+    "strength",
     "pause",
     "continue",
     "stop",
@@ -55,6 +56,7 @@ _PENDING = {
     "plan": "It is being measured on a copy.",
     "rate": "The learning rate is being set.",
     "weight": "The weight is being set.",
+    "strength": "The strength is being set.",
     "extend": "The epochs are being added.",
 }
 _TOO_LATE = {
@@ -64,6 +66,7 @@ _TOO_LATE = {
     "undo": "Training ended before the run could be taken back. Add epochs to go on; then it can be.",
     "rate": "Training ended before the learning rate could be set.",
     "weight": "Training ended before the weight of adapting could be set.",
+    "strength": "Training ended before the strength of keeping could be set.",
     "extend": "Training ended before the epochs could be added. Add them now to go on.",
 }
 
@@ -81,6 +84,8 @@ ANSWERS: dict[str, frozenset[str]] = {
     "rate_kept": frozenset({"rate"}),
     "adapt_weight": frozenset({"weight"}),
     "weight_not_set": frozenset({"weight"}),
+    "keep_strength": frozenset({"strength"}),
+    "strength_not_set": frozenset({"strength"}),
 }
 
 
@@ -157,6 +162,12 @@ def _weight(run: RunModel) -> str:
     return _while_not_training(run) or _changing(run) or _pending(run, "weight")
 
 
+def _strength(run: RunModel) -> str:
+    if not any(event.code == "keep" for event in run.notices):
+        return _while_not_training(run) or "This run does not hold on to what it knew before."
+    return _while_not_training(run) or _changing(run) or _pending(run, "strength")
+
+
 def _pause(run: RunModel) -> str:
     if run.state == "paused":
         return "Training is paused already."
@@ -215,6 +226,7 @@ _RULES: dict[str, Callable[[RunModel], str]] = {
     "plan": _plan,
     "rate": _rate,
     "weight": _weight,
+    "strength": _strength,
     "pause": _pause,
     "continue": _continue,
     "stop": _stop,

@@ -124,7 +124,9 @@ class ScanDesk(QObject):
         """
         assert self.ticket is not None
         self._preparing = _Preparing(self.ticket, answer, told)
-        self._bench.imaging.prepare(self.ticket, data, spec, None, weights_file, target)
+        before = self._bench.draft.continues
+        earlier = before.earlier if before is not None else None
+        self._bench.imaging.prepare(self.ticket, data, spec, None, weights_file, target, before is not None, earlier)
 
     def stop_preparing(self) -> None:
         """The run folder is not wanted any more; nobody is answered. The folder in hand has to be read anew after that."""
@@ -156,7 +158,8 @@ class ScanDesk(QObject):
             draft.clear()
         draft.data, draft.listed, draft.summary, draft.scan_error, draft.scanning = path, None, None, None, True
         self._bench.thumbnails.forget_folder(path)  # a file may be another one by now
-        self.ticket = self._bench.imaging.scan(path, draft.split_fractions, draft.training.seed)
+        fewest = 1 if draft.continues is not None else 2
+        self.ticket = self._bench.imaging.scan(path, draft.split_fractions, draft.training.seed, fewest)
         draft.changed.emit()
 
     def _forget(self) -> None:

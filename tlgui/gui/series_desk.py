@@ -175,6 +175,8 @@ class SeriesDesk(QObject, Generic[Asked, Found]):
             return self.at_work
         if self._bench.run is not None:
             return "This page shows the images of a run. Set up a new one from it first."
+        if draft.continues is not None:
+            return "What is set up continues a run, and several runs begin anew. Train it alone, or set up a new model."
         if reason := draft.missing("backbone"):
             return reason
         row = self._bench.backbones.row(draft.backbone)

@@ -14,10 +14,12 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.gui.advice_desk import AdviceDesk
 from tlgui.gui.backbone_desk import BackboneDesk, BackboneStates
 from tlgui.gui.compare_desk import CompareDesk
+from tlgui.gui.continuing import begin_continuing, end_continuing
 from tlgui.gui.draft import Draft
 from tlgui.gui.gap_desk import GapDesk
 from tlgui.gui.intake_desk import IntakeDesk
 from tlgui.gui.job_queue import JobQueue
+from tlgui.gui.kept_desk import KeptDesk
 from tlgui.gui.machine import Machine
 from tlgui.gui.model_desk import ModelDesk
 from tlgui.gui.queue_desk import QueueDesk
@@ -30,6 +32,7 @@ from tlgui.gui.sites_desk import SitesDesk
 from tlgui.gui.wake import Wakefulness
 
 if TYPE_CHECKING:
+    from tlgui.gui.continuing import Found
     from tlgui.gui.engine_thread import EngineThread
     from tlgui.gui.imaging_thread import ImagingThread
     from tlgui.gui.pages.start.dropped import Meaning
@@ -116,6 +119,7 @@ class Workbench(QObject):
         self.queue = QueueDesk(self)
         self.weights = BackboneDesk(self)
         self.models = ModelDesk(self)
+        self.kept = KeptDesk(self)
         self.shortcuts = ShortcutDesk(self)
         self.shock = ShockDesk(self)
         self.advice = AdviceDesk(self)
@@ -147,7 +151,21 @@ class Workbench(QObject):
             table: name of a file in it that the labels come from; "" = as recognised.
         """
         self.runs.show_none()
+        # On its page another folder is chosen for what is set up: a run that continues one still does.
+        keep = keep or (self.page == "images" and self.draft.continues is not None)
         self.scans.open_folder(path, keep, table)
+
+    def learn_on(self, found: Found, folder: Path) -> None:
+        """Sets a run up that continues an earlier one, on a folder of new images."""
+        self.runs.show_none()
+        self.draft.clear()
+        begin_continuing(self.draft, found)
+        self.scans.open_folder(folder, keep=True)
+
+    def learn_anew(self) -> None:
+        """Sets a new model up instead of continuing one; the folder is read again by what that needs."""
+        end_continuing(self.draft)
+        self.scans.read_again()
 
     def open_archive(self, path: Path) -> None:
         """Unpacks a zip among the person's projects, then reads what was in it."""

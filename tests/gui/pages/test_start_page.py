@@ -21,8 +21,9 @@ from tlgui.core.errors import UserError
 from tlgui.core.run_folder import remember_place
 from tlgui.core.run_queue import Queued
 from tlgui.core.runs import RunSummary, Score
-from tlgui.gui import run_desk
+from tlgui.gui import run_replay
 from tlgui.gui.closing import shut_down
+from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.pages.start.dropped import meaning_of
 from tlgui.gui.pages.start.run_words import STATES, words_of
 from tlgui.gui.pages.start_page import StartPage
@@ -386,7 +387,7 @@ def test_a_pressed_card_says_at_once_that_it_opens_and_recovers_when_it_cannot(
         assert answers.wait(5)
         return read_run(path)
 
-    monkeypatch.setattr(run_desk, "read_run", slowly)
+    monkeypatch.setattr(run_replay, "read_run", slowly)
     show_runs(bench, summary(path=tmp_path / "gone", state="interrupted"), SCORED)
     card = page.recent.cards[0]
     card.setFocus()
@@ -509,3 +510,21 @@ def test_a_run_that_waits_stands_in_the_queue_and_not_among_the_recent_ones(
     page.queue.opened.connect(opened.append)
     page.queue.rows[1].buttons["open"].click()
     assert opened == [Path("/runs/Three")]
+
+
+def test_a_finished_run_offers_to_learn_on_from_it(bench: Bench, page: StartPage, qtbot: QtBot, tmp_path: Path) -> None:
+    show_runs(bench, summary(path=tmp_path / "interrupted", state="interrupted"), SCORED)
+    first, second = page.recent.cards
+    assert first.learn_on_button is None and second.learn_on_button is not None
+    assert second.learn_on_button.accessibleName() == f"Continue {second.words.title} on new images"
+    qtbot.mouseClick(second.learn_on_button, Qt.MouseButton.LeftButton)
+    (dialog,) = page.window().findChildren(ContinueDialog)
+    qtbot.waitUntil(lambda: "cannot be continued" in dialog.knows.text())  # its folder is none
+    assert bench.run is None and bench.draft.continues is None
+    dialog.reject()
+
+
+def test_a_card_says_which_run_it_continues(bench: Bench, page: StartPage, tmp_path: Path) -> None:
+    show_runs(bench, summary(path=tmp_path / "on", continues="the run"))
+    assert page.recent.cards[0].words.method.startswith("Continues 'the run'; ")
+    assert "It continues the run 'the run'." in page.recent.cards[0].toolTip()

@@ -162,7 +162,7 @@ def test_unequal_classes_are_said_with_what_is_done_and_one_press_switches_it(qt
 
     press(qtbot, page, "Switch off")
     qtbot.waitUntil(lambda: bench.draft.training.imbalance == "off")
-    assert "not corrected" in read(page.notices)
+    qtbot.waitUntil(lambda: "not corrected" in read(page.notices))
 
     press(qtbot, page, "Correct it")
     qtbot.waitUntil(lambda: bench.draft.training.imbalance == "auto")

@@ -19,6 +19,7 @@ from tlgui.core.events import Failed, GapMeasured, Progress, Stopped, StrategyCh
 from tlgui.core.planning import resolve
 from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Target, Training
 from tlgui.core.similarity import Band, MeasuredSimilarity
+from tlgui.gui.continuing import Continuation
 from tlgui.gui.run_model import RunModel
 from tlgui.gui.widgets import Button, Dialog
 from tlgui.gui.wizard import strategy_page
@@ -639,3 +640,76 @@ def test_every_part_of_the_card_has_a_name_and_says_what_a_press_does(bench: Fak
     assert all(part.accessibleName() for part in parts)
     assert all(part.toolTip() for part in parts[:4])
     assert [part.focusPolicy() & Qt.FocusPolicy.TabFocus for part in parts] == [Qt.FocusPolicy.TabFocus] * 5
+
+
+# -- what it knows already ----------------------------------------------------------------------------------------
+
+
+def test_what_the_published_weights_know_is_offered_folded(bench: FakeBench, page: StrategyPage) -> None:
+    keep = page.keep
+    assert keep.isVisible() and not keep.fold.is_open and not keep.way.isVisible()
+    keep.fold.set_open(True)
+    assert "That is no accuracy." in read(keep) and keep.way.currentText() == "Not at all"
+    keep.way.choose("l2sp")
+    assert bench.draft.training.keep == "l2sp" and "Every weight is held at where it began" in read(keep)
+    assert keep.strength.value() == 0.1 and bench.draft.training.keep_strength is None
+    assert page.primary_action().isEnabled()
+
+
+def test_a_run_that_continues_one_asks_it_right_below_the_table(
+    bench: FakeBench, page: StrategyPage, qtbot: QtBot
+) -> None:
+    bench.draft.continues = Continuation(Path("the run"), "cells", ("a", "b"), 40, Path("/data/old"))
+    bench.draft.set_training("keep", "ewc")
+    keep = page.keep
+    qtbot.waitUntil(keep.way.isVisible)
+    assert not keep.fold.isVisible() and "measured on 40 images" in read(keep)
+    assert page._main.indexOf(keep) == page._main.indexOf(page.start) - 1
+    keep.strength.slider.setValue(keep.strength.slider.maximum())
+    assert bench.draft.training.keep_strength == 1000
+    keep.strength.number.setText("0,25")
+    assert bench.draft.training.keep_strength == 0.25
+    keep.strength.number.setText("hard")
+    assert not page.primary_action().isEnabled() and "Strength of keeping: " in page.primary_action().reason
+
+
+def test_the_share_of_a_mix_is_chosen_on_validation_images_or_by_the_person(
+    bench: FakeBench, page: StrategyPage, qtbot: QtBot
+) -> None:
+    bench.draft.continues = Continuation(Path("the run"), "cells", ("a", "b"))
+    bench.draft.set_training("keep", "ewc")
+    bench.draft.set_training("keep_strength", 300.0)
+    keep = page.keep
+    keep.way.choose("average")
+    assert bench.draft.training.keep_strength is None, "what is a strength of one way is none of another"
+    assert keep.by_itself.isChecked() and not keep.strength.isVisible()
+    keep.by_itself.click()
+    assert bench.draft.training.keep_strength == 0.5 and keep.strength.share.isVisible()
+    keep.strength.share.setValue(80)
+    assert bench.draft.training.keep_strength == 0.8
+    keep.strength.share_number.setText("1.5")
+    assert "Allowed is 0 to 1." in read(keep) and not page.primary_action().isEnabled()
+
+
+def test_from_scratch_offers_no_keeping_and_takes_none(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.set_strategy("from-scratch")
+    assert not page.keep.isVisible()
+    bench.draft.set_training("keep", "ewc")
+    assert page.keep.isVisible() and "From scratch nothing is known before" in page.primary_action().reason
+
+
+def test_of_a_run_that_began_it_can_be_read_alone(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.continues = Continuation(Path("the run"), "cells", ("a", "b"))
+    bench.draft.set_training("keep", "l2sp")
+    bench.begin()
+    keep = page.keep
+    assert keep.isVisible() and not keep.way.isEnabled() and not keep.strength.slider.isEnabled()
+    assert keep.strength.number.isReadOnly()
+
+
+def test_the_form_leaves_what_the_run_settles(bench: FakeBench, page: StrategyPage) -> None:
+    bench.draft.continues = Continuation(Path("the run"), "cells", ("a", "b"))
+    bench.draft.set_level("everything")
+    row = page.form.rows["head"]
+    assert "as the run has it that is continued" in read(row) and not row.field.isEnabled()
+    assert page.form.rows["epochs"].field.isEnabled()

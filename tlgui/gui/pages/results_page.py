@@ -13,7 +13,9 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.beginnings import continues
 from tlgui.gui.chosen_by import chosen_words
+from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import about_scores
 from tlgui.gui.notes import NotesButton
@@ -21,9 +23,11 @@ from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.results.class_table import ClassTable
 from tlgui.gui.pages.results.confusion import ConfusionMatrix
 from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
+from tlgui.gui.pages.results.kept_cards import KnownCard, MixCard, StrengthsCard
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.pages.results.site_card import SiteResultsCard
+from tlgui.gui.run_kept import about_new_images
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
@@ -55,6 +59,13 @@ class ResultsPage(Page):
         self._use = Action(
             "Try it on new images", lambda: bench.show("use"), "Ctrl+T", "Drop images and see the answers"
         )
+        self._learn_on = Action(
+            "Continue on new images…",
+            self._on_learn_on,
+            "",
+            "The model learns on, with the classes that it knows",
+            "plus",
+        )
         self._export = Action("Next: Export", lambda: bench.show("export"), "", "Make a file that an engineer can use")
         self._find = Action(
             "Find my images…", self._ask_for_images, "Ctrl+Shift+F", "Say where the images of this run are now"
@@ -62,6 +73,9 @@ class ResultsPage(Page):
         self._build()
         bench.run_changed.connect(self._refresh)
         bench.images_found.connect(self._show_images)
+        bench.images_found.connect(self._show_kept)
+        bench.kept.changed.connect(self._show_kept)
+        bench.kept.mixed.connect(self._on_mixed)
 
     def entered(self) -> None:
         """Reads the results where they are newer than what is shown."""
@@ -85,6 +99,8 @@ class ResultsPage(Page):
         self.site = Banner("info")
         self.before_after = SiteResultsCard(self._bench)
         self.decided = Label("", "caption", wrap=True)
+        self.known, self.mix, self.strengths = KnownCard(), MixCard(self._bench), StrengthsCard(self._bench)
+        self.strengths.new_run_asked.connect(self._on_new_run)
         self._matrix = ConfusionMatrix()
         self._matrix.cell_pressed.connect(self._open_cell)
         self._matrix_card = Card("What was taken for what", "press a cell")
@@ -100,11 +116,15 @@ class ResultsPage(Page):
         self.body.addWidget(self.site)
         self.body.addWidget(self.before_after)
         self.body.addWidget(self.decided)
+        self.body.addWidget(self.known)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
         self._side.addWidget(self._matrix_card)
         self._main.addWidget(self._table)
         self._main.addWidget(self._mistakes)
+        for card in (self.mix, self.strengths):
+            self.body.addWidget(card)
         self.foot_left.addWidget(Button(icon="scan", action=self._use))
+        self.foot_left.addWidget(Button(action=self._learn_on))
         self._find_button = Button(icon="folder", action=self._find)
         self.foot_left.addWidget(self._find_button)
         self.set_primary(self._export)
@@ -153,6 +173,7 @@ class ResultsPage(Page):
         self.set_sentence(_SENTENCE)
         self.set_hint(reason)
         self._use.set_reason(reason or "There are no results yet.")
+        self._learn_on.set_reason(reason or "There are no results yet.")
         self._export.set_reason(reason or "There are no results yet.")
 
     def _show_findings(self, findings: Findings) -> None:
@@ -163,19 +184,44 @@ class ResultsPage(Page):
         self._strip.set_findings(findings)
         spec = self._bench.run_spec
         title, text = about_scores(spec)
+        adapted = bool(title)
+        if not adapted:
+            title, text = about_new_images(spec, findings.shown.confusion_matrix)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
-        if title and self._bench.run_folder is not None:
+        if adapted and self._bench.run_folder is not None:
             self.before_after.show_run(self._bench.run_folder)
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))
+        self._show_kept()
         self._matrix.set_counts(findings.shown.classes, findings.shown.confusion_matrix)
         self._place_parts()
         self._table.set_scores(findings.shown)
         self._show_images()
         self.set_hint("For research and teaching. Not a medical device.")
         self._use.set_reason("")
+        self._learn_on.set_reason("")
         self._export.set_reason("")
+
+    def _show_kept(self) -> None:
+        """What it knew before, where it learned on or kept something."""
+        run = self._bench.run
+        if self._findings is None or run is None:
+            return
+        self.known.show_measured(run.kept.measured)
+        self.mix.show_run(self._bench.run_spec, run.kept.mixes)
+        self.strengths.show_run(self._bench.run_spec, run.kept.strengths)
+
+    def _on_mixed(self, path: Path) -> None:
+        """The model is another one: its scores are read anew."""
+        if self._read_for is not None and self._read_for[0] == path:
+            self._read_for = None
+            self._refresh()
+
+    def _on_new_run(self, strength: float) -> None:
+        self._bench.new_run_from()
+        if self._bench.run is None:  # else something kept it from being set up, which is said
+            self._bench.draft.set_training("keep_strength", strength)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """In a narrow window the table needs the whole width."""
@@ -213,7 +259,7 @@ class ResultsPage(Page):
     def _set_filled(self, filled: bool) -> None:
         self._empty.setVisible(not filled)
         self._find_button.setVisible(False)
-        for line in (self.site, self.decided):
+        for line in (self.site, self.decided, self.known, self.mix, self.strengths):
             line.hide()
         for part in (self._strip, self._matrix_card, self._table, self._mistakes):
             part.setVisible(filled)
@@ -225,7 +271,8 @@ class ResultsPage(Page):
         backbone = networks.label_of(spec.backbone)
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
-        return f"{backbone}, {strategy.lower()}. The best state is {epoch}, {chosen_words(spec)}."
+        how = ", ".join(filter(None, (backbone, strategy.lower(), continues(spec.source))))
+        return f"{how}. The best state is {epoch}, {chosen_words(spec)}."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:
@@ -251,6 +298,10 @@ class ResultsPage(Page):
             title, self._bench.data_of(), shown, self._bench.thumbnails, self._findings.pixel_rule, at, self
         )
         viewer.open()
+
+    def _on_learn_on(self) -> None:
+        if (folder := self._bench.run_folder) is not None:
+            ContinueDialog(self._bench, folder.path, self.window()).open()
 
     def _ask_for_images(self) -> None:
         ask_for_folder(self, "Where are the images of this run now?", self._bench.find_images)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBo
 from tlgui.core.errors import UserError
 from tlgui.core.paths import projects_dir
 from tlgui.gui.background import Task, run_in_background
+from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.pages.start.choices import Choice, ImagesChoice
 from tlgui.gui.pages.start.dropped import Meaning, meaning_of
@@ -62,6 +63,7 @@ class StartPage(QWidget):
         self.recent = RecentSection(bench.thumbnails)
         self.recent.opened.connect(self._on_opened)
         self.recent.continue_asked.connect(self._on_continue)
+        self.recent.learn_on_asked.connect(lambda path: ContinueDialog(bench, path, self.window()).open())
         self.queue = QueueSection(bench)
         self.queue.opened.connect(self._on_opened)
         self.bottom = BottomBar()

@@ -18,6 +18,7 @@ from tlgui.gui.pages.train.alarm_banner import AlarmBanner
 from tlgui.gui.pages.train.coach_line import CoachLine
 from tlgui.gui.pages.train.ending import Said, remedy_of, said_of, sentence_of
 from tlgui.gui.pages.train.extend_dialog import ExtendDialog
+from tlgui.gui.pages.train.keep_card import KeepCard
 from tlgui.gui.pages.train.layers_card import LayersCard
 from tlgui.gui.pages.train.layers_dialog import LayersDialog
 from tlgui.gui.pages.train.log_fold import LogFold
@@ -106,6 +107,8 @@ class TrainPage(Page):
         self.layers_card = LayersCard(self.actions_of_run.undo, self.why_action)
         self.ladder, self.plan = self.layers_card.ladder, self.layers_card.plan
         self.site_card = SiteCard(self.actions_of_run.ask_weight)
+        self.keep_card = KeepCard(self.actions_of_run.ask_strength)
+        side.addWidget(self.keep_card)
         side.addWidget(self.site_card)
         side.addWidget(self.layers_card)
         side.addStretch(1)
@@ -172,7 +175,7 @@ class TrainPage(Page):
         self.log.setVisible(run is not None and self.log_action.isChecked())
         self._show_foot(run)
         if run is None:
-            for banner in (self._ended, self.alarm, self._disk, self.coach_line, self.site_card):
+            for banner in (self._ended, self.alarm, self._disk, self.coach_line, self.site_card, self.keep_card):
                 banner.hide()
             self._said = None
             self.set_sentence(_NO_RUN)
@@ -192,6 +195,7 @@ class TrainPage(Page):
             # Until the engine has built the network, what is planned stands here.
             groups = self._planned()
             rates = {group.name: group.learning_rate for group in groups if group.learning_rate is not None}
+        self.keep_card.show_run(run, spec)
         self.site_card.show_run(run, spec)
         self.layers_card.show_run(run, groups, rates, training)
         self.log.show_lines(run.log)

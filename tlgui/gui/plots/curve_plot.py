@@ -22,7 +22,6 @@ from tlgui.gui.theme import color, theme
 _WIDTH, _DOT, _MANY_DOTS = 2.2, 6.5, 80
 # Qt needs 40 ms to smooth a thick line of a thousand corners, and 3 ms for a thin one: a frame has 16.
 _MANY_CORNERS = 150
-_DASHES = [3.0, 2.0]
 _GHOST = 0.45  # how strongly what was taken back is drawn
 _NO_POINTS: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
@@ -41,6 +40,7 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         best_words: by what that epoch is the best; "" where it is not named in this plot.
         ghosts: stretches that were taken back, shown pale.
         reference: a value that the curves are to be compared with, and its name; `None` where there is none.
+        before: another such value: that of the optional curve before anything was trained.
     """
 
     refreshed = Signal()
@@ -62,6 +62,7 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         self.marks: list[tuple[float, str]] = []
         self.ghosts: Sequence[Ghost] = ()
         self.reference: tuple[float, str] | None = None
+        self.before: tuple[float, str] | None = None
         self._tail: tuple[Floats, Floats] = _NO_POINTS
         self._x_range, self._scale = window.whole, axis.whole_scale(kind, None, None)
         self.band: tuple[float, float] | None = None
@@ -114,6 +115,17 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         """The points of what was taken back, for each curve."""
         return ghost_points(self.kind, self.ghosts)
 
+    @property
+    def references(self) -> list[tuple[float, str]]:
+        """The dashed lines across the plot."""
+        return [one for one in (self.before, self.reference) if one is not None]
+
+    def set_curves(self, curves: Sequence[Curve]) -> None:
+        """The same curves in other styles; their number stays."""
+        if [curve.style for curve in curves] != [curve.style for curve in self.curves]:
+            self.curves = curves
+            self.restyle()
+
     def set_tail(self, x: Floats, y: Floats) -> None:
         """The batches of the epoch that is not over yet: shown thin, since one batch says little."""
         self._tail = thinned(x, y, MOST_DRAWN // 2)
@@ -160,8 +172,8 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         highest = max((pair[1] for pair in pairs), default=None)
         if self.window_of_epochs.zoomed:
             return axis.zoomed_scale(self.kind, lowest, highest)
-        if self.reference is not None:
-            lowest = min(self.reference[0], lowest if lowest is not None else 1.0)
+        for value, _ in self.references:
+            lowest = min(value, lowest if lowest is not None else 1.0)
         return axis.whole_scale(self.kind, lowest, highest)
 
     def _say_content(self) -> None:
@@ -174,7 +186,7 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
         if self.best_epoch is not None:
             words.append(f"best epoch {self.best_epoch}" if self.best_epoch else "best: the start")
             words += [self.best_words] if self.best_words else []
-        words += [f"{name} {value_words(self.kind, value)}" for value, name in [self.reference or (0.0, "")] if name]
+        words += [f"{name} {value_words(self.kind, value)}" for value, name in self.references]
         words += ["what was taken back is shown pale"] if self.ghosts else []
         if not any(len(curve.series) for curve in self.curves):
             words.append("no epoch has ended yet")
@@ -193,18 +205,19 @@ class CurvePlot(pg.GraphicsView):  # type: ignore[misc]
             self._set_pen(curve, line, points is not None and len(points) > _MANY_CORNERS)
             dots.setBrush(color(curve.style.tone))
             dots.setPen(edge)
+            dots.setSymbol("s" if curve.style.square else "o")
         self._tail_item.setPen(pg.mkPen(color(self.curves[0].style.tone, 0.45), width=1.0))
         for curve, item in zip(self.curves, self._ghost_items, strict=True):
             pen = pg.mkPen(color(curve.style.tone, _GHOST), width=_WIDTH * 0.7 * ratio)
             if curve.style.dashed:
-                pen.setDashPattern(_DASHES)
+                pen.setDashPattern(curve.style.dashes)
             item.setPen(pen)
         self.viewport().update()
 
     def _set_pen(self, curve: Curve, line: pg.PlotCurveItem, thin: bool) -> None:
         pen = pg.mkPen(color(curve.style.tone), width=1.0 if thin else _WIDTH * self._ratio)
         if curve.style.dashed:
-            pen.setDashPattern(_DASHES)
+            pen.setDashPattern(curve.style.dashes)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         if pen != line.opts["pen"]:

@@ -14,6 +14,7 @@ from tlgui.gui.plots.curves import Style
 from tlgui.gui.theme import color, font
 
 _SAMPLE, _GAP, _BETWEEN = 26.0, 6.0, 18.0
+_NARROW = 640  # pixels of a plot; below, long names would take the room of the title
 _NO_VALUE = "–"
 Entry = tuple[Style, str]
 
@@ -61,13 +62,17 @@ def entries_of(plot: CurvePlot) -> list[Entry]:
     """What the legend of a plot says now."""
     epoch = plot.window_of_epochs.epoch
     found = []
-    for curve in plot.curves:
+    for curve in sorted(plot.curves, key=lambda one: one.optional):
+        if curve.absent:
+            continue
         if epoch is not None:
             value = curve.series.at(epoch)
         else:
             newest = curve.series.last()
             value = newest[1] if newest else None
-        found.append((curve.style, _NO_VALUE if value is None else value_words(plot.kind, value)))
+        short = curve.style.short if plot.viewport().width() < _NARROW else ""
+        style = curve.style._replace(name=short) if short else curve.style
+        found.append((style, _NO_VALUE if value is None else value_words(plot.kind, value)))
     return found
 
 
@@ -98,13 +103,16 @@ def _paint_sample(painter: QPainter, left: float, middle: float, style: Style) -
     pen = QPen(color(style.tone), 2.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if style.dashed:
-        pen.setDashPattern([3.0, 2.0])
+        pen.setDashPattern(style.dashes)
     painter.setPen(pen)
     painter.drawLine(QPointF(left, middle), QPointF(left + _SAMPLE, middle))
     if style.dots:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color(style.tone))
-        painter.drawEllipse(QPointF(left + _SAMPLE / 2, middle), 3.4, 3.4)
+        if style.square:
+            painter.drawRect(QRectF(left + _SAMPLE / 2 - 3.2, middle - 3.2, 6.4, 6.4))
+        else:
+            painter.drawEllipse(QPointF(left + _SAMPLE / 2, middle), 3.4, 3.4)
 
 
 def _width(entry: Entry, kind: Kind) -> float:

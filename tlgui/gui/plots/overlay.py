@@ -103,9 +103,10 @@ class Overlay:
 
     def _paint_reference(self, painter: QPainter, area: QRectF) -> None:
         """A dashed line across the plot with its name above or below one of its ends, where no curve runs."""
-        if self._plot.reference is None:
-            return
-        value, name = self._plot.reference
+        for value, name in self._plot.references:
+            self._paint_line(painter, area, value, name)
+
+    def _paint_line(self, painter: QPainter, area: QRectF, value: float, name: str) -> None:
         y = self._plot.point_of(0.0, value).y()
         if not area.top() <= y <= area.bottom():
             return
@@ -113,7 +114,7 @@ class Overlay:
         label = marks.measured(area.left(), f"{name}: {value_words(self._plot.kind, value)}")
         key = (area.size(), y, label.text, self._plot.ranges(), self._drawn_so_far())
         _, place = self._kept(
-            "reference", key, lambda: (label.text, marks.place_on_line(area, y, label.width, self._pixels()))
+            f"reference {name}", key, lambda: (label.text, marks.place_on_line(area, y, label.width, self._pixels()))
         )
         marks.paint_name(painter, place, label.text, "muted", 500)
 

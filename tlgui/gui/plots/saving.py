@@ -22,6 +22,7 @@ _MARGIN, _HEAD = 16, 32
 _SHARPNESS = 2.0  # a PNG has twice the pixels of the screen's plot, for print and slides
 _PIXELS_PER_METRE = round(96 * _SHARPNESS / 0.0254)
 
+_RETENTION = ("earlier_meter", "earlier_before", "earlier_now", "earlier_difference_low", "earlier_difference_high")
 Named = tuple[str, CurvePlot]
 
 
@@ -79,10 +80,19 @@ def csv_table(
     """
     gone = [(event, number) for number, stretch in enumerate(taken_back, start=1) for event in stretch]
     groups = sorted({name for event in [*epochs, *(event for event, _ in gone)] for name in event.learning_rates})
+    seen = any(event.retention is not None for event in [*epochs, *(event for event, _ in gone)])
     head = ["epoch", "training_loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy",
             "validation_calibrated_loss"]  # fmt: skip
     rows: list[list[object]] = [
-        [*head, *(f"learning_rate {name}" for name in groups), "seconds", "best", "what_was_done", "taken_back"]
+        [
+            *head,
+            *(f"learning_rate {name}" for name in groups),
+            "seconds",
+            "best",
+            "what_was_done",
+            "taken_back",
+            *(_RETENTION if seen else ()),
+        ]
     ]
     before = float("-inf")
     for event, number in [*((event, 0) for event in epochs), *gone]:
@@ -92,8 +102,14 @@ def csv_table(
         done = "" if number else "; ".join(text for place, text in marks if before < place <= event.epoch)
         before = event.epoch
         rows.append([event.epoch, *("" if value is None else value for value in values), event.seconds,
-                     "yes" if event.best else "", done, number or ""])  # fmt: skip
+                     "yes" if event.best else "", done, number or "", *(_retention_of(event) if seen else ())])  # fmt: skip
     return csv_bytes(rows)
+
+
+def _retention_of(event: EpochEnded) -> tuple[object, ...]:
+    """What was left of what it knew before; nothing where that was not looked at."""
+    kept = event.retention
+    return (kept.meter, kept.before, kept.now, kept.low, kept.high) if kept is not None else ("",) * len(_RETENTION)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -23,6 +23,7 @@ from tlgui.gui.wizard.backbone.size_card import SizeCard
 from tlgui.gui.wizard.backbone.source_dialog import SourceDialog
 from tlgui.gui.wizard.backbone.timm_dialog import TimmDialog
 from tlgui.gui.wizard.backbone.weights_card import WeightsCard
+from tlgui.gui.wizard.continues_banner import ContinuesBanner
 
 if TYPE_CHECKING:
     from tlgui.gui.workbench import Workbench
@@ -86,7 +87,8 @@ class BackbonePage(Page):
             row.addLayout(column, 1)
         row.setSpacing(16)
         self._cards = row
-        self.body.addWidget(card)
+        for above in (ContinuesBanner(self._bench, self), card):
+            self.body.addWidget(above)
         self.body.addLayout(row)
         back = Action("Back", lambda: self._bench.show("images"), "Alt+Left", "Back to the images", icon="back")
         self.foot_left.addWidget(Button(action=back))
@@ -128,6 +130,11 @@ class BackbonePage(Page):
         return network(self._bench.draft.backbone) or BACKBONES[DEFAULT_BACKBONE]
 
     @property
+    def _locked(self) -> bool:
+        """Whether the network is settled: the run began, or it is that of the run that is continued."""
+        return self._bench.read_only or self._bench.draft.continues is not None
+
+    @property
     def _known(self) -> bool:
         return network(self._bench.draft.backbone) is not None
 
@@ -145,7 +152,7 @@ class BackbonePage(Page):
         states = {name: self._state(name) for name in networks()}
         self.level.set_value(bench.draft.level)
         of_runs = [name for name, file in self._files.items() if file in self._sources]
-        self.table.show_networks(speeds, states, self._shown_files(), bench.weights.measuring, bench.read_only, of_runs)
+        self.table.show_networks(speeds, states, self._shown_files(), bench.weights.measuring, self._locked, of_runs)
         self.table.set_picked(self.table.names.index(row.name) if self._known else -1)
         self._show_reason(row, speeds)
         self._show_weights(row, states[row.name])
@@ -171,7 +178,7 @@ class BackbonePage(Page):
         return f"Input size: {problem}" if problem else ""
 
     def _show_expert(self, row: Backbone) -> None:
-        draft, locked = self._bench.draft, self._bench.read_only
+        draft, locked = self._bench.draft, self._locked
         everything = draft.level == "everything"
         self.legend.other.setVisible(everything and not locked)
         self.rank.setVisible(not locked)
@@ -219,7 +226,7 @@ class BackbonePage(Page):
 
     def _show_weights(self, row: Backbone, state: words.State) -> None:
         own = self._shown_files().get(row.name, "")
-        read_only = self._bench.read_only
+        read_only = self._locked
         source = self._sources.get(self._files.get(row.name, ""))
         self.weights.show_state(row, state, own, read_only, source)
         if source is not None:
@@ -238,7 +245,7 @@ class BackbonePage(Page):
 
     def _on_picked(self, index: int) -> None:
         name = self.table.names[index]
-        if self._bench.read_only:
+        if self._locked:
             self._refresh()  # the table has marked the row already
         elif name != self._bench.draft.backbone:
             file = self._files.get(name, "")
@@ -246,7 +253,7 @@ class BackbonePage(Page):
             self._measure()
 
     def _on_get_asked(self, name: str) -> None:
-        if self._bench.read_only or self._files.get(name):
+        if self._locked or self._files.get(name):
             return
         if name != self._bench.draft.backbone:
             self._on_picked(self.table.names.index(name))
@@ -311,13 +318,13 @@ class BackbonePage(Page):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """A file of weights may be dropped anywhere on the page."""
-        if not self._bench.read_only and _dropped_file(event) is not None:
+        if not self._locked and _dropped_file(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Checks the file that was dropped."""
         path = _dropped_file(event)
-        if path is not None and not self._bench.read_only:
+        if path is not None and not self._locked:
             event.acceptProposedAction()
             self._check(path)
 

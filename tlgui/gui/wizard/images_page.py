@@ -17,6 +17,7 @@ from tlgui.gui.pages.start.dropped import Meaning, meaning_of
 from tlgui.gui.pages.start.holds_runs import newest_run_button
 from tlgui.gui.places import keys_of
 from tlgui.gui.widgets import Action, Banner, Button, Page, Segmented
+from tlgui.gui.wizard.continues_banner import ContinuesBanner
 from tlgui.gui.wizard.images.checks_card import ChecksCard
 from tlgui.gui.wizard.images.class_list import TILE
 from tlgui.gui.wizard.images.classes_card import ClassesCard
@@ -121,7 +122,14 @@ class ImagesPage(Page):
         self.head_right.addWidget(self.level)
         self.body.addWidget(self.empty)
         main, side = self.columns(1, _SIDE)
-        above = (self.layout_card, self.reading, self.refused, self.not_done, self.domains)
+        above = (
+            ContinuesBanner(self._bench, self),
+            self.layout_card,
+            self.reading,
+            self.refused,
+            self.not_done,
+            self.domains,
+        )
         for widget in (*above, self.notices, self.classes):
             main.addWidget(widget)
         for card in (self.files, self.split, self.checks, self.rule, self.facts):

@@ -12,6 +12,7 @@ from tlgui.core.parameter_effects import idle
 from tlgui.core.parameters import PARAMETERS, Level, Parameter, Section, shown
 from tlgui.core.presets import PRESETS, with_preset
 from tlgui.core.run_spec import RunSpec, Training
+from tlgui.gui.continuing import FIXED
 from tlgui.gui.draft import Draft
 from tlgui.gui.widgets import Card, Divider, Label
 from tlgui.gui.wizard.parameter_fields import EpochsRow, FractionsRow, NumberOrAutoRow
@@ -22,6 +23,7 @@ _DEFAULTS: dict[str, Any] = msgspec.structs.asdict(Training()) | {
 }
 _CAPTION = "what is left empty comes from the strategy"
 _FEW = 5
+_STAYS = "It stays as the run has it that is continued."
 # What can be looked at or found out beside a setting.
 _BUTTONS = {
     "augmentation": ("Preview…", "Shows nine variants of one of your images."),
@@ -46,6 +48,7 @@ class ParametersForm(Card):
         super().__init__("Settings", _CAPTION, parent=parent)
         self.rows: dict[str, ParameterRow] = {}
         self._lines: dict[str, Divider] = {}
+        self._fixed: tuple[str, ...] = ()
         self._headings: dict[Section, QWidget] = {}
         self._inside = QWidget()
         self._column = QVBoxLayout(self._inside)
@@ -72,13 +75,17 @@ class ParametersForm(Card):
             self._build()
         training, advice = draft.resolved()
         self.set_caption(_CAPTION if advice is None else f"{_CAPTION}; shown is “{advice.strategy.label}”")
+        self._fixed = FIXED if draft.continues is not None else ()
         self._show_level(draft.level, training)
         asked = msgspec.structs.asdict(draft.training) | {"fit": draft.fit, "split_fractions": draft.split_fractions}
         resolved, defaults = msgspec.structs.asdict(training), _defaults(draft)
         for field, row in self.rows.items():
             value, default = asked[field], defaults[field]
             row.show_value(
-                value, default, _open_value(draft, field) if value is None else resolved.get(field, value), locked
+                value,
+                default,
+                _open_value(draft, field) if value is None else resolved.get(field, value),
+                locked or field in self._fixed,
             )
             if isinstance(row, FractionsRow):
                 row.set_given(draft.summary is not None and draft.summary.gives_split, _given_shares(draft))
@@ -90,7 +97,7 @@ class ParametersForm(Card):
     def _show_level(self, level: Level, training: Training) -> None:
         fields = {parameter.field for parameter in shown(level)}
         for field, row in self.rows.items():
-            why = idle(field, training)
+            why = _STAYS if field in self._fixed else idle(field, training)
             row.set_idle(why)
             if why and level != "everything":
                 fields.discard(field)  # it would change nothing

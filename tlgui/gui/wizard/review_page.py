@@ -16,12 +16,15 @@ from tlgui.core.planning import ladder_rates
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO
 from tlgui.gui.beginnings import named
+from tlgui.gui.continuing import meter_words, states_of
 from tlgui.gui.networks import network
 from tlgui.gui.new_site import adds_layer, site_name, with_layer
 from tlgui.gui.widgets import Action, Button, Card, Label, NoticeList, Page
 from tlgui.gui.wizard.augmentation.answer import answer_of
+from tlgui.gui.wizard.continues_banner import ContinuesBanner
 from tlgui.gui.wizard.costs import costs, if_it_becomes
 from tlgui.gui.wizard.review import plan
+from tlgui.gui.wizard.review.classes_card import ContinuedClasses
 from tlgui.gui.wizard.review.decided import decided_of_run, decided_words
 from tlgui.gui.wizard.review.details import details
 from tlgui.gui.wizard.review.ladder_card import LadderCard
@@ -73,9 +76,10 @@ class ReviewPage(Page):
         self._run.body.addWidget(self.details)
         self.decided = Label("", "caption", wrap=True)
         self._run.body.addWidget(self.decided)
+        self.classes = ContinuedClasses()
         self.notices = NoticeList()
         self.numbers = NumbersCard()
-        for widget in (self._run, self.notices, self.numbers):
+        for widget in (ContinuesBanner(self._bench, self), self._run, self.classes, self.notices, self.numbers):
             main.addWidget(widget)
         main.addStretch(1)
         self.ladder = LadderCard()
@@ -135,28 +139,35 @@ class ReviewPage(Page):
         self.why.setVisible(bool(reasons))
         self.details.setVisible(summary is not None)
         if summary is None or row is None:
+            self.classes.hide()
             known = "There is nothing to review yet: the images come first."
             self.paragraph.setText(known if row is not None else f"{draft.backbone} is not known on this computer.")
             return
         is_open = advice is not None
+        states = states_of(draft)
+        self.classes.show_states(states)
+        names = [one.name for one in states or summary.classes]
         layer = not read_only and adds_layer(draft.training)  # of a run that began it stands in its settings
         training = with_layer(training) if layer else training
         facts = plan.Facts(
             source=named(draft.source),
             backbone=row,
             training=training,
-            classes=[one.name for one in summary.classes],
+            classes=names,
             train=sum(one.train for one in summary.classes),
             validation=sum(one.validation for one in summary.classes),
             test=sum(one.test for one in summary.classes),
             open=is_open,
             site=site_name(draft),
             layer=layer,
+            keeps=plan.keeping(draft.continues is not None, draft.training),
+            continues=draft.continues.name if draft.continues is not None else "",
+            meter=meter_words(draft.continues) if draft.continues is not None and not read_only else "",
         )
         chosen = f" Chosen by measurement: {draft.chosen.sentence}" if read_only and draft.chosen is not None else ""
         self.paragraph.setText(plan.paragraph(facts) + chosen)
         self.details.setText("\n".join(details(training, answer_of(draft), is_open, draft.preset_changes)))
-        self._groups = plan.ladder(row, self._on_the_ladder(training, is_open), len(summary.classes))
+        self._groups = plan.ladder(row, self._on_the_ladder(training, is_open), len(names))
         own = {group.name for group in self._groups} & set(training.group_learning_rates)
         self.ladder.set_groups(self._groups, is_open, training.schedule == "constant", len(own))
         self.ladder.rates.setVisible(not read_only and draft.level != "guided")

@@ -12,16 +12,19 @@ from tlgui.core.advice_events import SimilarityMeasured
 from tlgui.core.events import StrategyChosen
 from tlgui.core.run_spec import Chosen
 from tlgui.core.similarity import kind_of, sentence_of
+from tlgui.core.strategies import strategy
 from tlgui.gui.draft import SCRATCH, Level
 from tlgui.gui.new_site import missing_site, site_name, trains_with_it
 from tlgui.gui.widgets import Action, Banner, Button, Card, Page, Segmented
 from tlgui.gui.wizard.augmentation.mirror_question import MirrorQuestion
 from tlgui.gui.wizard.augmentation.openers import open_augmentation_preview
+from tlgui.gui.wizard.continues_banner import ContinuesBanner
 from tlgui.gui.wizard.costs import costs, short
 from tlgui.gui.wizard.parameters_form import ParametersForm
 from tlgui.gui.wizard.strategy.advice_card import AdviceCard
 from tlgui.gui.wizard.strategy.gap_panel import GapPanel
 from tlgui.gui.wizard.strategy.how_many import HowManyCard
+from tlgui.gui.wizard.strategy.keep_card import KeepCard
 from tlgui.gui.wizard.strategy.question import KindQuestion
 from tlgui.gui.wizard.strategy.recipe_card import RecipeCard
 from tlgui.gui.wizard.strategy.similarity_card import SimilarityCard
@@ -84,6 +87,7 @@ class StrategyPage(Page):
         self.site = SiteCard()
         self.gap = GapPanel(self._bench)
         self.site.body.addWidget(self.gap)
+        self.keep = KeepCard()
         self.recipe = RecipeCard()
         self.form = ParametersForm()
         self.how_many = HowManyCard()
@@ -91,8 +95,9 @@ class StrategyPage(Page):
         self.set_back = _banner("info", SET_BACK, "Undo", _UNDO_TIP, self._on_bring_back)
         self.no_weights = _banner("warn", "", "Train from scratch", _SCRATCH_TIP, self._on_from_scratch)
         shown = (self.no_weights, card, self.start, self.set_back, self.advice, self.question, self.mirror)
-        for widget in (*shown, self.site, self.recipe, self.form):
+        for widget in (ContinuesBanner(self._bench, self), *shown, self.keep, self.site, self.recipe, self.form):
             main.addWidget(widget)
+        self._main = main
         main.addStretch(1)
         side.addWidget(self.how_many)
         side.addWidget(self.similarity)
@@ -121,6 +126,9 @@ class StrategyPage(Page):
         self.site.way_picked.connect(lambda name: bench.draft.set_training("adapt", name))
         self.site.weighed.connect(lambda weight: bench.draft.set_training("adapt_weight", weight))
         self.site.problem_changed.connect(self._show_foot)
+        self.keep.way_picked.connect(self._on_keep_picked)
+        self.keep.strength_chosen.connect(lambda value: bench.draft.set_training("keep_strength", value))
+        self.keep.problem_changed.connect(self._show_foot)
         self.form.edited.connect(self._on_edited)
         self.form.button_pressed.connect(self._on_button_pressed)
         self.form.problem_changed.connect(self._show_foot)
@@ -156,6 +164,7 @@ class StrategyPage(Page):
         missing = "" if locked else missing_site(draft)
         self.site.show_site(site_name(draft), draft.target is not None or locked, draft.training, locked, missing)
         self.gap.refresh()
+        self._show_keep(locked)
         self.recipe.show_recipe(draft.training.preset, draft.preset_changes, locked)
         classes = draft.summary.classes if draft.summary else []
         self.how_many.set_counts(images, min((one.total for one in classes), default=0))
@@ -188,11 +197,25 @@ class StrategyPage(Page):
 
     def _show_foot(self) -> None:
         began = self._bench.read_only
-        reason = "" if began else self._bench.draft.missing("strategy") or self.site.problem or self.form.problem
+        reason = "" if began else self._bench.draft.missing("strategy") or self._problem()
         self._next.set_reason(reason)
         self.set_hint(
             "Read only: the run has begun" if began else costs(self._bench, self._bench.draft.training).sentence
         )
+
+    def _problem(self) -> str:
+        return self.site.problem or self.keep.problem or self.form.problem
+
+    def _show_keep(self, locked: bool) -> None:
+        """Of a run that continues another one it is asked right below the table."""
+        draft = self._bench.draft
+        before = self.start if draft.continues is not None else self.site
+        if self._main.indexOf(self.keep) + 1 != self._main.indexOf(before):
+            self._main.removeWidget(self.keep)
+            self._main.insertWidget(self._main.indexOf(before), self.keep)
+        training, _ = draft.resolved()
+        pretrained = strategy(training.strategy).pretrained and not draft.only_scratch
+        self.keep.show_keeping(draft.training, draft.continues, pretrained, locked)
 
     def _on_draft_changed(self) -> None:
         """The question may be another one now; a person who types is waited for."""
@@ -238,6 +261,11 @@ class StrategyPage(Page):
     def _on_site_removed(self) -> None:
         self._bench.draft.set_target(None)
         self.site.folder.setFocus()  # the link is gone
+
+    def _on_keep_picked(self, name: str) -> None:
+        # What is a strength of one way is none of another.
+        self._bench.draft.set_training("keep_strength", None)
+        self._bench.draft.set_training("keep", name)
 
     def _on_answered(self, answer: Any) -> None:
         self._answered_by_row = False

@@ -29,6 +29,7 @@ class RecentSection(QWidget):
 
     opened = Signal(object)
     continue_asked = Signal(object)
+    learn_on_asked = Signal(object)
 
     def __init__(self, thumbnails: ThumbnailStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -152,6 +153,7 @@ class RecentSection(QWidget):
         card.set_reason_against_continue(self._against)
         card.clicked.connect(lambda: self.opened.emit(run.path))
         card.continue_asked.connect(lambda: self.continue_asked.emit(run.path))
+        card.learn_on_asked.connect(lambda: self.learn_on_asked.emit(run.path))
         return card
 
     def _look_for_images(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from tlgui.core.runs import RunSummary
+from tlgui.core.source import can_begin_with
 from tlgui.gui import numbers
 from tlgui.gui.pages.start.mosaic import Mosaic
 from tlgui.gui.pages.start.run_words import spoken, words_of
@@ -15,6 +16,7 @@ from tlgui.gui.widgets import Button, Chip, Label, MiniStat
 from tlgui.gui.widgets.text import plain_tooltip
 
 OPENING = "Opening…"
+LEARNS_ON = "Continue this model on new images, or with a new class; what it knows is kept."
 CONTINUES = "Go on with this run from where it was."
 
 
@@ -22,6 +24,7 @@ class RunCard(QAbstractButton):
     """Pictures, name, method, day; then the score with its doubt, or how far it came and *Continue*."""
 
     continue_asked = Signal()
+    learn_on_asked = Signal()
 
     def __init__(self, run: RunSummary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +32,7 @@ class RunCard(QAbstractButton):
         self.words = words_of(run)
         self.mosaic = Mosaic(self)
         self.continue_button: Button | None = None
+        self.learn_on_button: Button | None = None
         self.chip: Chip | None = None
         self.note: Label | None = None
         self._when: Label | None = None
@@ -87,8 +91,9 @@ class RunCard(QAbstractButton):
         if opening:
             self._had_focus = self.hasFocus()
         self.setEnabled(not opening)
-        if self.continue_button is not None:
-            self.continue_button.setVisible(not opening)
+        for button in (self.continue_button, self.learn_on_button):
+            if button is not None:
+                button.setVisible(not opening)
         if self._when is not None:
             self._when.setText(OPENING if opening else self.words.when)
             self._when.set_tone("info" if opening else "")  # stays readable on a card that cannot be pressed
@@ -149,6 +154,13 @@ class RunCard(QAbstractButton):
         if self.words.chip:
             self.chip = Chip(self.words.chip, self.words.tone)
             line.addWidget(self.chip)
+        if can_begin_with([self.run]):
+            self.learn_on_button = Button("New images…", "link", small=True)
+            self.learn_on_button.align_edge("right")
+            self.learn_on_button.setToolTip(LEARNS_ON)
+            self.learn_on_button.setAccessibleName(f"Continue {self.words.title} on new images")
+            self.learn_on_button.clicked.connect(self.learn_on_asked)
+            line.addWidget(self.learn_on_button)
         return line
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -188,4 +200,5 @@ class RunCard(QAbstractButton):
 
 
 def _tooltip(run: RunSummary) -> str:
-    return f"Begun {numbers.day(run.begun)} at {numbers.clock(run.begun)}. Enter opens it."
+    continued = f"It continues the run '{run.continues}'. " if run.continues else ""
+    return f"{continued}Begun {numbers.day(run.begun)} at {numbers.clock(run.begun)}. Enter opens it."

@@ -64,15 +64,16 @@ def matches(run: RunSummary, wanted: str) -> bool:
 
 
 def method_of(run: RunSummary) -> str:
-    """'Feature extraction, EfficientNet-Lite0'."""
-    return method_words(run.strategy, run.backbone)
+    """'Feature extraction, EfficientNet-Lite0', behind the run that it continues, where it continues one."""
+    return method_words(run.strategy, run.backbone, run.continues)
 
 
-def method_words(strategy_name: str, backbone_name: str) -> str:
+def method_words(strategy_name: str, backbone_name: str, continues: str = "") -> str:
     """The same of a strategy and a network by their names; unknown ones as they are."""
     known = strategy_name in STRATEGIES or strategy_name == AUTO
     label = strategy(strategy_name).label if known else strategy_name
-    return ", ".join(part for part in (label, label_of(backbone_name)) if part)
+    how = ", ".join(part for part in (label, label_of(backbone_name)) if part)
+    return f"Continues '{continues}'; {how[:1].lower()}{how[1:]}" if continues else how
 
 
 def epochs_of(run: RunSummary) -> str:

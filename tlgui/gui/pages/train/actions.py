@@ -193,6 +193,10 @@ class RunActions(QObject):
         """Gives adapting to a new site another weight; whether that was sent."""
         return self._ask("weight", commands.SetAdaptWeight(weight=weight))
 
+    def ask_strength(self, strength: float) -> bool:
+        """Lets it hold on harder, or less hard, to what it knew before; whether that was sent."""
+        return self._ask("strength", commands.SetKeepStrength(strength=strength))
+
     def ask_undo(self) -> None:
         """Takes the last move back, if that can be done."""
         self._ask("undo", commands.Undo())

@@ -8,6 +8,7 @@ from tlgui.core import events
 from tlgui.core.remedies import window_remedy
 from tlgui.core.strategies import AUTO, STRATEGIES
 from tlgui.gui import numbers
+from tlgui.gui.beginnings import continues
 from tlgui.gui.chosen_by import measure_of
 from tlgui.gui.networks import label_of
 from tlgui.gui.run_reasons import ENDED
@@ -48,6 +49,7 @@ def sentence_of(run: RunModel, spec: RunSpec | None) -> str:
     kept = "was kept" if run.state in ENDED else "is kept as you go"
     measure = measure_of(spec)
     best = f"epoch with the {measure.words}" if measure is not None else "best epoch"
+    what = f"{what}, {continues(spec.source)}," if spec is not None and spec.continues else what
     undecided = " What learns is decided when the network has seen them." if strategy == AUTO and images else ""
     return f"{what} with {label_of(backbone)}{images}.{undecided} The {best} {kept}."
 

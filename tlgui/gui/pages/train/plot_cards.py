@@ -23,6 +23,7 @@ from tlgui.gui.plots.curve_plot import CurvePlot
 from tlgui.gui.plots.curves import Ghost, RunCurves
 from tlgui.gui.plots.legend import Legend
 from tlgui.gui.plots.window import EpochWindow
+from tlgui.gui.run_kept import before_of, meter_tip
 from tlgui.gui.widgets import Action, Card, IconButton
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class PlotCards(QWidget):
         marks = [(mark.x_epoch, mark.text) for mark in run.marks] if run is not None else []
         points = _batches_after(run, last if epochs else 0)
         ghosts = _ghosts(run)
-        reference = self._reference()
+        reference, before = self._reference(), before_of(epochs)
         drawn = (
             len(epochs),
             epochs[-1] if epochs else None,
@@ -158,6 +159,7 @@ class PlotCards(QWidget):
             marks,
             len(ghosts),
             reference,
+            before,
         )
         self._explain(epochs)
         for kind, plot in self.plots.items():
@@ -169,7 +171,8 @@ class PlotCards(QWidget):
             elif drawn == self._drawn:
                 continue  # between two epochs nothing of the accuracy changes
             else:
-                plot.reference = reference
+                plot.reference, plot.before = reference, before
+                plot.set_curves(self.curves.of(kind))
             plot.refresh()
         self._drawn = drawn
 
@@ -192,6 +195,7 @@ class PlotCards(QWidget):
         first = f"The dashed line is what {_FIRST} recognises, before anything is trained. "
         for kind, plot in self.plots.items():
             line = first if kind == "accuracy" and self._reference() is not None else ""
+            line += meter_tip(epochs) if kind == "accuracy" else ""
             text = f"{start}{why}{back}{line}{_KEYS}"
             plot.best_words = best_words(measure, chosen) if measure is not None and measure.plot == kind else ""
             if plot.toolTip() != text:

@@ -9,6 +9,7 @@ from tlgui.core.backbones import Backbone
 from tlgui.core.events import GroupState
 from tlgui.core.heads import head_of
 from tlgui.core.planning import first_trainable, ladder_rates
+from tlgui.core.retention import WAYS, strength_of
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO, recommend, strategy
 from tlgui.gui.new_site import way_of
@@ -19,6 +20,13 @@ _MEASURES = {
     "balanced_accuracy": "the best balanced accuracy on the validation images",
     "accuracy": "the best accuracy on the validation images",
 }
+# Of a run that continues another one the last layer is not new.
+_HOW_ON = {
+    "head": "Only the last layer learns on; all others stay.",
+    "top": "The last layer and the {groups} below it learn on; the general layers below stay.",
+    "all": "All layers learn on.",
+}
+_PLATEAU_ON = "First the last layer learns on, then one group after another from the top."
 _BOTH_SITES = "the best score over both sites (right on the validation images, sure and spread on the new site)"
 
 
@@ -56,6 +64,9 @@ class Facts:
         source: the earlier run that it begins with, in a few words; "" = none.
         site: the new site that it adapts to, by the name of its folder; "" = none.
         layer: whether a layer is added for that; `training` has it already.
+        continues: the run that it continues, by its name; "" = none.
+        keeps: how it holds on to what it knows, as a sentence; "" = not at all.
+        meter: by what it is seen how much is left, as a sentence.
     """
 
     backbone: Backbone
@@ -68,12 +79,27 @@ class Facts:
     source: str = ""
     site: str = ""
     layer: bool = False
+    continues: str = ""
+    keeps: str = ""
+    meter: str = ""
 
 
 def paragraph(facts: Facts) -> str:
     """The run in plain words."""
     return " ".join(
-        filter(None, (_what(facts), _how(facts), _adapts(facts), _validation(facts), _test(facts), _kept()))
+        filter(
+            None,
+            (
+                _what(facts),
+                _how(facts),
+                facts.keeps,
+                facts.meter,
+                _adapts(facts),
+                _validation(facts),
+                _test(facts),
+                _kept(),
+            ),
+        )
     )
 
 
@@ -85,6 +111,11 @@ def _what(facts: Facts) -> str:
 
 
 def _begins(facts: Facts) -> str:
+    if facts.continues:
+        return (
+            f" It continues the run “{facts.continues}”: its classes and its last layer stay, and images that it knows already "
+            "test nothing."
+        )
     if not facts.source or not strategy(facts.training.strategy).pretrained:
         return ""
     return f" It begins with what {facts.source} has learned; images that this run knows already test nothing."
@@ -98,13 +129,28 @@ def _how(facts: Facts) -> str:
         images = facts.train + facts.validation + facts.test
         label = recommend(images, training.similarity).strategy.label
         return f"{row.sentence} The table alone would say: {label[0].lower()}{label[1:]}."
-    if row.trains == "top" and groups > 1:
+    if facts.continues:
+        said = _HOW_ON[row.trains] if row.unfreezing != "plateau" or training.unfreezing != "plateau" else _PLATEAU_ON
+        said = said.replace("{groups}", f"{groups} layer groups" if groups > 1 else "layer group")
+    elif row.trains == "top" and groups > 1:
         said = f"A new last layer and the {groups} layer groups below it learn; the general layers below stay."
     elif row.unfreezing == "plateau" and training.unfreezing != "plateau":
         said = "First a new last layer learns."
     else:
         said = row.sentence
     return f"{said}{_later(training)}"
+
+
+def keeping(continues: bool, training: Training) -> str:
+    """How a run holds on to what it knows, as a sentence; of one that continues another one, also that it does not."""
+    way, strength = WAYS.get(training.keep), strength_of(training)
+    if way is None:
+        return "Nothing holds on to what it knows already, so it may forget." if continues else ""
+    if strength is not None:
+        how = f"The strength is {strength:g}: {way.strength_words}."
+    else:
+        how = f"The {way.strength_words} is chosen on validation images."
+    return f"What it knows already is kept by “{way.label}”: {way.sentence[0].lower()}{way.sentence[1:]} {how}"
 
 
 def _adapts(facts: Facts) -> str:
