@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "target_missing": "Say where the images of the new site are now, then continue the run.",
     "no_such_keep": "Choose another way of keeping what it knows.",
     "no_source_run": "Choose a run that has ended.",
+    "earlier_missing": "Choose the folder of the images that the earlier run learned from.",
     "nothing_known": "Begin with a pretrained network or an earlier run, or keep nothing.",
     "no_statistics": "Choose another way of adapting, or another network.",
     "no_target": "Choose the folder of the new site's images, or train without adapting.",

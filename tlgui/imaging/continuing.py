@@ -122,7 +122,11 @@ def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None
     if given is None:
         return
     if not given.is_dir():
-        raise UserError(f"There is no folder '{given.name}'.", "Check the name.", code="earlier_missing")
+        raise UserError(
+            f"There is no folder '{given.name}'.",
+            "Give the folder of the earlier images with --earlier DIR.",
+            code="earlier_missing",
+        )
     if not earlier or not holds_some_of_earlier(earlier[0], given):
         what = f"the images of '{earlier[0].task.name}'" if earlier else "earlier images"
         raise UserError(
