@@ -272,10 +272,11 @@ class Reader:
         root = self._root_of(part)
         if not os.path.isdir(root):  # noqa: PTH112
             return True
-        if len(part) < 2 * _FEW:
+        paths = part.left.paths
+        if len(paths) < 2 * _FEW:
             # The few that may vanish can be most of such a part; the other parts' images tell.
             return not any(files for _, _, files in os.walk(root))
-        looked_at = part.paths[:: max(1, len(part) // _LOOKED_AT)]
+        looked_at = paths[:: max(1, len(paths) // _LOOKED_AT)]
         return 2 * sum(_is_there(root, path) for path in looked_at) < len(looked_at)
 
 
