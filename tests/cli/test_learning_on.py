@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from helpers.pictures import write_picture
 
 from tlgui.core import commands, events
 from tlgui.core.retention import USUAL, WAYS
-from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_folder import RunFolder, recall_place
 from tlgui.core.runs import summary_of
 
 
@@ -159,14 +160,38 @@ _POINTS = events.StrengthsTried(
 )
 
 
-def test_a_mix_is_asked_for_and_shown(trained: Path, photos: Path, more: Path) -> None:
-    engine = Hears(_MIXES)
-    said = typed(engine, "mix", trained, "--data", photos, "--share", 0.25, "--earlier", more)
+@pytest.fixture
+def learned_on(trained: Path, photos: Path, more: Path, tmp_path: Path) -> Path:
+    """A run that was made and never trained."""
+    said = typed(Hears(), "train", more, "--from", trained, "--earlier", photos, "--run-dir", tmp_path / "learned on")
     assert said.code == 0, said.err
-    assert engine.jobs == [commands.MixWeights(run=str(trained), data=str(photos), share=0.25, earlier=str(more))]
+    return tmp_path / "learned on"
+
+
+def test_a_mix_is_asked_for_and_shown(learned_on: Path, photos: Path, more: Path) -> None:
+    engine = Hears(_MIXES)
+    said = typed(engine, "mix", learned_on, "--share", 0.25, "--earlier", photos)
+    assert said.code == 0, said.err
+    job = commands.MixWeights(run=str(learned_on), data=str(more), share=0.25, earlier=str(photos))
+    assert engine.jobs == [job]
     assert "earlier weights" in said.out and "90.0 %" in said.out
-    said = typed(Hears(_MIXES), "mix", trained, "--data", photos, "--json")
+    said = typed(Hears(_MIXES), "mix", learned_on, "--json")
     assert said.code == 0 and said.json["mixes"]["chosen"] == 0.0 and said.json["retention"] is None
+
+
+@pytest.mark.parametrize("verb", ["continue", "mix", "strengths"])
+def test_where_the_earlier_images_are_now_is_looked_at_and_remembered(
+    verb: str, learned_on: Path, trained: Path, photos: Path, more: Path, tmp_path: Path
+) -> None:
+    answers = {"mix": (_MIXES,), "strengths": (_POINTS,)}.get(verb, ())
+    for wrong, words in ((more, "holds none of the images of 'photos'"), (tmp_path / "no", "There is no folder 'no'")):
+        said = typed(PlayedEngine(), verb, learned_on, "--earlier", wrong)
+        assert said.code == 1 and words in said.err, said.err
+    moved = shutil.copytree(photos, tmp_path / "moved")
+    assert typed(Hears(*answers), verb, learned_on, "--earlier", moved).code == 0
+    assert recall_place(RunFolder(learned_on).spec().earlier[0].fingerprint) == moved
+    said = typed(PlayedEngine(), verb, trained, "--data", photos, "--earlier", photos)
+    assert said.code == 1 and "There are no earlier images" in said.err, "that run learned nothing before"
 
 
 def test_strengths_are_asked_for_and_shown(trained: Path, photos: Path) -> None:

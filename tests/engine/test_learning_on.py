@@ -63,8 +63,16 @@ def measured(said: list[Event]) -> list[dict[str, Any]]:
 # -- from folder to scores ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", ["full-fine-tuning", "feature-extraction", "fine-tune-top", "auto"])
-@pytest.mark.parametrize("keep", ["ewc", "l2sp", "average", "none"])
+@pytest.mark.parametrize(
+    ("keep", "strategy"),
+    [
+        ("ewc", "full-fine-tuning"),
+        ("ewc", "auto"),
+        ("l2sp", "fine-tune-top"),
+        ("average", "feature-extraction"),
+        ("none", "full-fine-tuning"),
+    ],
+)
 def test_a_run_that_learns_on_comes_to_its_end(
     keep: str, strategy: str, first: RunFolder, new: Path, tmp_path: Path
 ) -> None:
@@ -309,8 +317,9 @@ def whole(run: RunFolder, data: Path, since: RunFolder, script: dict[int, list[c
     return said
 
 
-@pytest.mark.parametrize("keep", ["ewc", "l2sp", "average"])
-@pytest.mark.parametrize("killed_at", [1, 4, 7, 11])
+@pytest.mark.parametrize(
+    ("keep", "killed_at"), [("ewc", 1), ("ewc", 4), ("ewc", 7), ("ewc", 11), ("l2sp", 7), ("average", 7)]
+)
 def test_a_run_that_is_killed_goes_on_bit_for_bit(
     keep: str, killed_at: int, first: RunFolder, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

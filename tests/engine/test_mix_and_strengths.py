@@ -9,6 +9,7 @@ import pytest
 import torch
 from filelock import FileLock
 from helpers.learning_on import made, mixed, pictures, put_tiny, scores, trained, tried
+from helpers.pictures import write_site
 from helpers.tiny import of
 from safetensors.torch import load_file
 
@@ -269,3 +270,22 @@ def test_a_run_that_is_not_held_while_it_trains_has_no_strength(run: RunFolder, 
     with pytest.raises(UserError, match="holds on to nothing while it trains") as refused:
         tried(run, new)
     assert refused.value.code == "nothing_known" and content_of(run) == before
+
+
+@pytest.mark.parametrize("adapt", ["mmd", "statistics"])
+def test_of_a_run_that_adapts_a_share_of_0_is_the_model_that_it_is(
+    adapt: str, first: RunFolder, new: Path, tmp_path: Path
+) -> None:
+    """Its kept state holds the statistics of the new site; a mix of nothing changes neither these nor the scores."""
+    site = write_site(tmp_path / "New hospital", 20, 24)
+    run = made(new, tmp_path / "adapted", first, keep="ewc", adapt=adapt, target=site)
+    trained(run, new, first)
+    after, before = weights_of(run.best_path), scores(run)
+    said = mixed(run, new, share=0.0)
+    assert isinstance(said[-1], events.Completed)
+    assert all(torch.equal(one, after[name]) for name, one in weights_of(run.best_path).items())
+    for part in ("validation", "test"):
+        assert scores(run)[part]["confusion_matrix"] == before[part]["confusion_matrix"]
+    assert scores(run)["retention"] == before["retention"]
+    assert isinstance(mixed(run, new, share=0.5)[-1], events.Completed)
+    assert isinstance(tried(run, new, strengths=[1.0], epochs=1)[-1], events.Completed)

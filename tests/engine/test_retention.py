@@ -324,7 +324,7 @@ def test_the_harder_it_is_held_the_less_it_moves(keep: Keep, data: Path, tmp_pat
         before = {key: one.clone() for key, one in setup.network.model.named_parameters()}
         finish(setup)
         after = dict(setup.network.model.named_parameters())
-        far.append(sum(float((after[key] - one).square().sum()) for key, one in before.items()) ** 0.5)
+        far.append(sum(float((after[key] - one).detach().square().sum()) for key, one in before.items()) ** 0.5)
     assert far[2] < 0.5 * far[0] and far[2] < far[1] <= 1.05 * far[0]
 
 

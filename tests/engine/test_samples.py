@@ -257,6 +257,16 @@ def test_d42_a_file_that_is_there_and_cannot_be_opened_is_no_file_that_is_gone(
         opened.read(part, [0], 0)
 
 
+def test_images_that_were_never_there_are_none_of_the_few_that_may_vanish() -> None:
+    """Of a part that nothing counts on: what the person deleted long ago is no reason to stop when one more is gone."""
+    paths = [f"{number}.png" for number in range(12)]
+    old = Part(paths, paths, torch.zeros(12, dtype=torch.int64), "earlier 0 held out", set(range(7)), 7)
+    old.skip([7, 8, 9])
+    assert old.beside().never_there == 7
+    with pytest.raises(UserError, match="4 of 5 images are gone"):
+        old.skip([10])
+
+
 @pytest.mark.parametrize("others", [True, False])
 def test_d42_of_a_small_part_its_few_images_do_not_make_a_folder_that_is_gone(
     others: bool, data: Path, part: Part, opened: Reader, at_once: None

@@ -70,6 +70,8 @@ def test_what_is_said_of_it_names_the_run_and_its_images() -> None:
     assert said.startswith("This run begins with the network of the run 'Run 7', below its head.")
     assert "1,234 images of 'cells'" in said
     assert beginning_words(Source(run="old"), published=False).endswith("below its head.")
+    learns_on = beginning_words(msgspec.structs.replace(source, classes=["a", "b"]), published=False)
+    assert learns_on.startswith("This run learns on from the run 'Run 7': its 2 classes stay. It learned from 1,234")
     said = beginning_words(source, published=True)
     assert said.startswith("The run 'Run 7' trained its head alone, ") and "cells" not in said
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tlgui.cli.drive import finish
 from tlgui.cli.terminal import console, print_json
-from tlgui.cli.train import place_of_images
+from tlgui.cli.train import place_of_earlier, place_of_images
 from tlgui.cli.use import heard_of
 from tlgui.core import commands, events
 from tlgui.core.run_folder import open_run
@@ -22,7 +22,7 @@ def mix(options: argparse.Namespace) -> int:
         run=str(run.path.absolute()),
         data=str(place_of_images(run, options.data)),
         share=options.share,
-        earlier=_earlier(options),
+        earlier=place_of_earlier(run, options.earlier),
     )
     heard, ending = heard_of(job, options.json)
     found = [event for event in heard if isinstance(event, events.MixesTried)]
@@ -45,7 +45,7 @@ def strengths(options: argparse.Namespace) -> int:
         data=str(place_of_images(run, options.data)),
         strengths=options.strengths or [],
         epochs=options.epochs or 0,
-        earlier=_earlier(options),
+        earlier=place_of_earlier(run, options.earlier),
     )
     heard, ending = heard_of(job, options.json)
     found = [event for event in heard if isinstance(event, events.StrengthsTried)]
@@ -56,10 +56,6 @@ def strengths(options: argparse.Namespace) -> int:
             points = [(one.strength, one.new, one.old) for one in found[0].points]
             console().print(_table(("strength", "new", "earlier"), points))
     return finish(ending, training=False)
-
-
-def _earlier(options: argparse.Namespace) -> str:
-    return str(options.earlier.absolute()) if options.earlier is not None else ""
 
 
 def _table(heads: tuple[str, str, str], rows: list[tuple[float, float, float | None]]) -> Table:

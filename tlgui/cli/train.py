@@ -15,12 +15,13 @@ from tlgui.cli.folder import Typed, opened, typed
 from tlgui.cli.networks import make_known
 from tlgui.cli.terminal import LiveRun, console, counts_table, note, pairs_table, print_json, scores_table
 from tlgui.cli.training_options import with_options
-from tlgui.core import commands, events, run_spec
+from tlgui.core import commands, earlier, events, run_spec
 from tlgui.core.engine_process import EngineProcess
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder, open_run, recall_place, remember_place
 from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
+from tlgui.imaging.continuing import refuse_wrong_place
 from tlgui.imaging.names import counted
 from tlgui.imaging.part_checks import all_warnings
 from tlgui.imaging.prepare import Prepared, class_totals, prepare_run
@@ -40,6 +41,7 @@ def go_on(options: argparse.Namespace) -> int:
     """Runs `tlgui continue`."""
     run = open_run(options.run_folder)
     data = place_of_images(run, options.data)
+    place_of_earlier(run, options.earlier)
     with engine_at_work() as engine:
         return run_job(engine, _job(run.path, data, options, options.more_epochs), options.json)
 
@@ -148,6 +150,21 @@ def place_of_images(run: RunFolder, given: Path | None) -> Path:
             f"The images of the run '{run.name}' are not where they were.", "Say where they are with --data DIR."
         )
     return place
+
+
+def place_of_earlier(run: RunFolder, given: Path | None) -> str:
+    """Where the images lie that the network of a run had learned before, as given; "" = where they lay.
+
+    Raises:
+        UserError: they do not lie there.
+    """
+    if given is None:
+        return ""
+    earlier_images = earlier.read(run)
+    refuse_wrong_place(earlier_images, given)
+    # A run that is continued later on finds them there again.
+    remember_place(earlier_images[0].task.fingerprint, given)
+    return str(given.absolute())
 
 
 def _asked(options: argparse.Namespace) -> tuple[Path, RunSpec]:

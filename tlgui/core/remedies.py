@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "no_such_keep": "",
     "no_source_run": "Choose another run to learn on from, or train a new model instead.",
     "nothing_known": "Choose another way of keeping what it knows on the Strategy page, or none.",
+    "earlier_missing": "Choose the folder of the images that the earlier run learned from.",
     "no_statistics": "Choose another way of adapting, or another network.",
     "no_target": "Choose the folder of the new site's images, or train without adapting.",
     "no_sites": "Say how the sites are told: by folder, by a column of the table, or by a pattern in the file name.",

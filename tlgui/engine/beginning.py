@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 from tlgui.core import events
 from tlgui.core.events import Event
@@ -38,9 +38,7 @@ def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
         return None
     if live.training.strategy == AUTO and not (yield from choose(live, answer, goes_on)):
         return None
-    message = missing_adaptation(live.training.strategy, live.training.similarity)
-    if message and live.setup.target is None:
-        yield events.Notice(code="no_adaptation", message=message)
+    yield from _without_adaptation(live)
     loss = None
     if live.training.warm_start and strategy(live.training.strategy).pretrained:
         loss = yield from fit_head(live, features, goes_on)
@@ -59,10 +57,17 @@ def _learns_on(live: Live, features: Features, goes_on: GoesOn) -> Generator[Eve
         answer = (yield from _answer(live, features, goes_on)) if live.network.pretrained else None
         if not (yield from goes_on()) or not (yield from choose(live, answer, goes_on)):
             return None
+    yield from _without_adaptation(live)
     loss = yield from fit_new_outputs(live, features, goes_on)
     if loss is not None:
         yield from noted(live)
     return loss
+
+
+def _without_adaptation(live: Live) -> Iterator[Event]:
+    message = missing_adaptation(live.training.strategy, live.training.similarity)
+    if message and live.setup.target is None:
+        yield events.Notice(code="no_adaptation", message=message)
 
 
 def _answer(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, FirstAnswer | None]:

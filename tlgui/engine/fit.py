@@ -153,7 +153,10 @@ class Loop:
                 return
             if live.place.epoch != number:
                 return  # taken back to another epoch
-            if not (yield from ready(live, self.obey_stop)):
+            began = time.monotonic()
+            held = yield from ready(live, self.obey_stop)
+            live.clock.rested(time.monotonic() - began)  # it comes once, and tells nothing of the next batch
+            if not held:
                 continue
             if live.place.batch >= len(batches):
                 break

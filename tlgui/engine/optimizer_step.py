@@ -161,12 +161,9 @@ def _gradients(live: Live, lesson: Lesson) -> float:
     targets = _pieces_of(lesson, len(pieces))
     if live.term is not None:
         live.term.begin_step()
-    held = live.keeper.penalty(live.place.first, live.keep_strength) if live.keeper and live.keeper.penalises else None
-    if held is not None:
-        # Once for the batch, however many pieces it goes through in.
-        if not math.isfinite(held.item()):
-            return held.item()
-        live.mixed.backward(held)
+    held = _hold(live)
+    if not math.isfinite(held):
+        return held
     for piece, target in zip(pieces, targets, strict=True):
         with live.mixed.autocast(live.cut < live.network.head_index):
             inputs, seen = placed(lesson.inputs[piece], live.setup.device), None
@@ -191,6 +188,17 @@ def _gradients(live: Live, lesson: Lesson) -> float:
         live.mixed.backward(loss)
         total += value
     return total
+
+
+def _hold(live: Live) -> float:
+    """Adds the gradients of what holds the weights, once for a batch, however many pieces that goes through in."""
+    if live.keeper is None or not live.keeper.penalises:
+        return 0.0
+    total = torch.zeros((), device=live.setup.device)
+    for term in live.keeper.terms(live.place.first, live.keep_strength):
+        live.mixed.backward(term)
+        total += term.detach()
+    return total.item()
 
 
 def _pieces_of(lesson: Lesson, pieces: int) -> list[Tensor | None]:

@@ -56,6 +56,7 @@ class Part:
         paths, hashes, labels: of each image, (N,).
         name: "train", "validation", "test", or "" for images of no run.
         skipped: numbers of the images that are gone.
+        never_there: how many of them were gone before anything began, so that nothing counts on them.
     """
 
     paths: list[str]
@@ -63,6 +64,7 @@ class Part:
     labels: Tensor
     name: str = ""
     skipped: set[int] = field(default_factory=set)
+    never_there: int = 0
     _unsaid: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -83,7 +85,7 @@ class Part:
 
     def beside(self) -> Part:
         """The same images for something that runs beside: what it has to skip is its own affair."""
-        return Part(self.paths, self.hashes, self.labels, self.name, set(self.skipped))
+        return Part(self.paths, self.hashes, self.labels, self.name, set(self.skipped), self.never_there)
 
     def skip(self, gone: Sequence[int]) -> None:
         """Leaves images out from now on.
@@ -133,13 +135,13 @@ class Part:
 
     def _too_many(self, gone: Sequence[int]) -> str:
         """Why the run cannot go on without the images that are gone by now, or ""."""
-        n, total = len(self.skipped), len(self)
+        n, total = len(self.skipped) - self.never_there, len(self) - self.never_there
         if gone and (n > max(_FEW, _FEW_SHARE * total) or n == total):
             verb, they = ("is", "it was") if n == 1 else ("are", "they were")
             name = self.paths[gone[0]]
             of = counted(total, self._image, self._images)
             return f"{n} of {of} {verb} gone, '{name}' among them: {they} moved or removed."
-        left = set(self.labels[self.there(range(total))].tolist())
+        left = set(self.labels[self.there(range(len(self)))].tolist())
         for index in gone if self.name == "train" else ():
             if int(self.labels[index]) not in left:
                 return f"The image '{self.paths[index]}' is gone, and with it the last training image of its class."
@@ -272,10 +274,11 @@ class Reader:
         root = self._root_of(part)
         if not os.path.isdir(root):  # noqa: PTH112
             return True
-        if len(part) < 2 * _FEW:
+        paths = part.left.paths
+        if len(paths) < 2 * _FEW:
             # The few that may vanish can be most of such a part; the other parts' images tell.
             return not any(files for _, _, files in os.walk(root))
-        looked_at = part.paths[:: max(1, len(part) // _LOOKED_AT)]
+        looked_at = paths[:: max(1, len(paths) // _LOOKED_AT)]
         return 2 * sum(_is_there(root, path) for path in looked_at) < len(looked_at)
 
 

@@ -25,10 +25,15 @@ def is_published(network: Network) -> bool:
 
 
 def beginning_words(source: Source, published: bool) -> str:
-    """What is said of it before the run."""
+    """What is said of it before the run.
+
+    Args:
+        source: the earlier run.
+        published: whether all below its head is as published; asked of a run with a new head.
+    """
     images = f" It learned from {source.images:,} images of '{source.dataset}'." if source.images else ""
     if source.classes:
-        return f"This run goes on with the network of the run '{source.run}', whose {len(source.classes)} classes stay.{images}"
+        return f"This run learns on from the run '{source.run}': its {len(source.classes)} classes stay.{images}"
     if published:
         return (
             f"The run '{source.run}' trained its head alone, so below the head this run begins with the published "

@@ -122,11 +122,16 @@ def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None
     if given is None:
         return
     if not given.is_dir():
-        raise UserError(f"There is no folder '{given.name}'.", "Check the name.", code="earlier_missing")
-    if not earlier or not holds_some_of_earlier(earlier[0], given):
-        what = f"the images of '{earlier[0].task.name}'" if earlier else "earlier images"
         raise UserError(
-            f"The folder '{given.name}' holds none of {what}.",
+            f"There is no folder '{given.name}'.",
+            "Give the folder of the earlier images with --earlier DIR.",
+            code="earlier_missing",
+        )
+    if not earlier or not holds_some_of_earlier(earlier[0], given):
+        raise UserError(
+            f"The folder '{given.name}' holds none of the images of '{earlier[0].task.name}'."
+            if earlier
+            else f"There are no earlier images, so the folder '{given.name}' holds none.",
             "Give the folder of the images of the run that is learned on from, or leave --earlier away.",
             code="earlier_missing",
         )

@@ -211,14 +211,15 @@ def _network(
         )
     head, seed = head_of(spec.training), spec.training.seed
     network = build(row, len(spec.dataset.classes), state, spec.fit, source, spec.size, head, seed)
-    if spec.source is not None and spec.source.classes and state is not None:
+    if spec.source is not None and spec.continues and state is not None:
         take_head(network, state, len(spec.source.classes), source)
     if spec.weights != "pretrained":
         network.pretrained = True  # one that goes on was given none
     if network.note and not resume:
         yield events.Notice(code="input_size", message=network.note)
     if spec.source is not None and state is not None:
-        yield events.Notice(code="source", message=beginning_words(spec.source, is_published(network)))
+        published = not spec.continues and is_published(network)
+        yield events.Notice(code="source", message=beginning_words(spec.source, published))
     return network, state
 
 

@@ -66,7 +66,16 @@ class Keeper:
         return self.knowledge.keep in ("ewc", "l2sp")
 
     def penalty(self, first: int, strength: float) -> Tensor:
-        """The penalty for the groups from `first` on, as they are.
+        """The sum of `terms`."""
+        total = torch.zeros((), device=next(self._network.model.parameters()).device)
+        for term in self.terms(first, strength):
+            total = total + term
+        return total
+
+    def terms(self, first: int, strength: float) -> Iterator[Tensor]:
+        """The penalty for the groups from `first` on, as they are, weight by weight.
+
+        Whoever goes backward through each before asking for the next needs room for one weight, and not for all.
 
         EWC needs to know what the earlier task depends on, which `ready` finds out before a step. Groups of which it is
         not known, as where a move is measured that may never be made, are held like any.
@@ -74,15 +83,11 @@ class Keeper:
         if self._held is None or self._held[:2] != (first, self.knowledge.covered):
             self._held = (first, self.knowledge.covered, *self._holds(first))
         held, new = self._held[2:]
-        device = next(self._network.model.parameters()).device
-        total = torch.zeros((), device=device)
         for weight, start, need in held:
             squares = (_first_rows(weight, _rows(start)) - start).square()
-            total = total + (squares.sum() if need is None else (need * squares).sum())
-        total = strength / 2 * total
+            yield strength / 2 * (squares.sum() if need is None else (need * squares).sum())
         for weight, old in new:
-            total = total + NEW_HEAD_PENALTY / 2 * weight[old:].square().sum()
-        return total
+            yield NEW_HEAD_PENALTY / 2 * weight[old:].square().sum()
 
     def mean(self, needs: Mapping[str, Tensor], groups: Iterable[int]) -> float:
         """Mean of something of each weight over those weights of some groups that are held; 0 where none are."""

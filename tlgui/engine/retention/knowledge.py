@@ -207,7 +207,7 @@ def _task(
     def part(rows: list[ManifestRow], kind: str) -> Part:
         found = Part.of(rows, classes)
         gone = {index for index, path in enumerate(found.paths) if not os.path.exists(place / path)}  # noqa: PTH110
-        return Part(found.paths, found.hashes, found.labels, part_name(number, kind), gone)
+        return Part(found.paths, found.hashes, found.labels, part_name(number, kind), gone, len(gone))
 
     return Task(
         name=images.task.name,
