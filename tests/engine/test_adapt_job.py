@@ -112,6 +112,14 @@ def test_aligned_statistics_with_which_the_known_site_is_told_worse_are_said_bes
     )
 
 
+def test_a_run_whose_alarms_never_ended_says_that_nothing_has_helped(
+    data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlgui.engine.adaptation.watch.alarm", lambda *_: "It is spoilt.")
+    said = done(made(data, site, tmp_path / "run", adapt="mmd"), data)
+    assert codes(said).count("adaptation_in_vain") == 1 and isinstance(said[-1], events.Completed)
+
+
 def test_a_run_whose_new_site_is_not_where_it_was_asks_for_it_and_goes_on(
     data: Path, site: Path, tmp_path: Path
 ) -> None:

@@ -147,7 +147,9 @@ def test_an_adaptation_is_compared_by_its_score_and_one_with_an_alarm_is_worse_t
             AdaptationSeen(),
         )
     )
-    assert better < plain < alarmed == none and math.isfinite(alarmed)
+    assert better < plain < alarmed < none and math.isfinite(none)
+    knows_more = value_of(validation(0.6), AdaptationSeen(score=0.1, alarm="Alas."), "calibrated_loss")
+    assert plain < knows_more < alarmed, "of those with an alarm the known site decides"
 
 
 def test_an_epoch_is_compared_with_the_best_before_it_and_not_with_the_last(
@@ -290,12 +292,40 @@ def test_a_distance_between_the_sites_that_is_estimated_below_0_is_shown_as_0(
     assert event.adaptation is not None and event.adaptation.loss == 0
 
 
-def test_a_run_of_alarms_alone_leaves_its_first_epoch(
+def test_a_run_of_alarms_alone_leaves_the_epoch_that_knows_most_of_the_known_site(
     data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its first one has hardly learned anything."""
     monkeypatch.setattr(watch, "alarm", lambda *_: "It is spoilt.")
-    said, outcome = finish(tiny_setup(data, tmp_path / "run", target=site, **OPTIONS))
-    assert bests(said) == [True] + [False] * 4 and outcome.best_epoch == 1
+    options = OPTIONS | {"head_learning_rate": 0.02, "top_learning_rate": 0.02, "epochs": 8}
+    said, outcome = finish(tiny_setup(data, tmp_path / "run", target=site, **options))
+    known = [event.validation_balanced_accuracy for event in of(said, events.EpochEnded)]
+    assert known[0] < max(known) - 0.1
+    assert outcome.best_epoch == 1 + known.index(max(known))
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (AdaptationSeen(domain_accuracy=0.97), "the judge tells the sites apart in 97 % of the images"),
+        (AdaptationSeen(domain_accuracy=0.94), ""),
+        (AdaptationSeen(), ""),
+        (AdaptationSeen(alarm="It is spoilt."), "Every epoch raised the alarm"),
+    ],
+)
+def test_where_nothing_says_that_adapting_helped_it_is_said(kept: AdaptationSeen, words: str) -> None:
+    def ended(epoch: int, adaptation: AdaptationSeen | None) -> events.EpochEnded:
+        return events.EpochEnded(
+            epoch=epoch, epochs=3, step=3, train_loss=0.5, validation_loss=0.5, validation_accuracy=0.5,
+            validation_balanced_accuracy=0.5, learning_rates={}, best=True, adaptation=adaptation, seconds=1.0,
+            seconds_left=None,
+        )  # fmt: skip
+
+    others = AdaptationSeen(domain_accuracy=1.0, alarm="Alas.")
+    said = list(watch.ended_in_vain([ended(1, others), ended(2, kept), ended(3, others)], 2))
+    assert [event.code for event in of(said, events.Notice)] == ["adaptation_in_vain"] * bool(words)
+    assert all(words in event.message for event in of(said, events.Notice))
+    assert not list(watch.ended_in_vain([ended(1, None)], 1)), "a run that does not adapt"
 
 
 def test_the_alarm_hears_of_the_best_share_so_far_also_where_the_run_goes_on(

@@ -20,6 +20,8 @@ PROJECTION_UNITS = 256
 # Predictions for the new site have collapsed where they are so much less spread over the classes than the labels of
 # the known site are (as entropies).
 _COLLAPSED = 0.4
+# A judge that is right so often has won: it is .5 where it cannot tell, and no gradient comes from one that is sure.
+_TELLS = 0.95
 
 
 class Adaptation(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +153,26 @@ def alarm(now: Mapping[int, bool], best: Mapping[int, bool], spread: float, know
             f"right now, and {100 * found.b:.0f} % were before."
         )
     return collapsed(spread, known_spread)
+
+
+def in_vain(judged: float | None, alarmed: bool) -> str:
+    """What says that an adaptation has not helped, as a sentence; "" where nothing does.
+
+    Args:
+        judged: share of images whose site the judge told right in the epoch that is kept; `None` without a judge.
+        alarmed: whether that epoch raised the alarm.
+    """
+    if alarmed:
+        return (
+            "Every epoch raised the alarm, so the one that tells most of the known site right is kept: nothing says that "
+            "adapting has helped. Train without it, with less weight, or adapt in another way."
+        )
+    if judged is not None and judged >= _TELLS:
+        return (
+            f"In the epoch that is kept the judge tells the sites apart in {100 * judged:.0f} % of the images, so the network "
+            "does not see them alike: nothing says that adapting has helped. Train without it, or adapt in another way."
+        )
+    return ""
 
 
 def why_not_align(before: tuple[float, float], after: tuple[float, float], known_spread: float) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from tlgui.core.adaptation import alarm, score_of
+from tlgui.core.adaptation import alarm, in_vain, score_of
 from tlgui.core.adaptation_events import AdaptationSeen
-from tlgui.core.events import Event, Notice
+from tlgui.core.events import EpochEnded, Event, Notice
 from tlgui.core.run_spec import BestBy
 from tlgui.engine.adaptation.target import known_spread, look
 from tlgui.engine.validation import Validation, validate
@@ -17,7 +17,7 @@ from tlgui.engine.validation import Validation, validate
 if TYPE_CHECKING:
     from tlgui.engine.live import Live
 
-_ALARMED = 1e9  # worse than any score, and a number that JSON knows
+_ALARMED = 10.0  # worse than any score, which is 2 at most
 
 
 def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, tuple[AdaptationSeen | None, float]]:
@@ -64,11 +64,14 @@ def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, 
 def value_of(seen: Validation, adaptation: AdaptationSeen | None, best_by: BestBy) -> float:
     """What is compared to find the best epoch: lower is better.
 
-    One that an alarm was raised about is not kept, however sure its answers are, unless there is no other yet.
+    One that an alarm was raised about is not kept, however sure its answers are, unless there is no other yet: of such, the one
+    that knows most of the known site.
     """
     if adaptation is None:
         return seen.value(best_by)
-    return _ALARMED if adaptation.alarm or adaptation.score is None else -adaptation.score
+    if adaptation.score is None:
+        return _ALARMED
+    return _ALARMED - seen.balanced if adaptation.alarm else -adaptation.score
 
 
 def not_improved(live: Live) -> str:
@@ -81,3 +84,15 @@ def rung(adaptation: AdaptationSeen | None, best: bool) -> Iterator[Event]:
     if adaptation is not None and adaptation.alarm:
         kept = "It is kept until there is a better one." if best else "This epoch is not kept."
         yield Notice(code="adaptation_alarm", message=f"{adaptation.alarm} {kept}")
+
+
+def ended_in_vain(ended: Iterable[EpochEnded], best_epoch: int | None) -> Iterator[Event]:
+    """Says it where what is kept of an adaptation gives no reason to think that it helped.
+
+    Args:
+        ended: the epochs of the run.
+        best_epoch: that is kept.
+    """
+    kept = [one.adaptation for one in ended if one.epoch == best_epoch and one.adaptation is not None]
+    if kept and (why := in_vain(kept[-1].domain_accuracy, bool(kept[-1].alarm))):
+        yield Notice(code="adaptation_in_vain", message=why)

@@ -25,6 +25,7 @@ from tlgui.core.strategies import AUTO, strategy
 from tlgui.engine import results, trained_model, weights
 from tlgui.engine.adaptation.after import align
 from tlgui.engine.adaptation.site import site_notices, site_of
+from tlgui.engine.adaptation.watch import ended_in_vain
 from tlgui.engine.backbones import build
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
@@ -128,6 +129,7 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
             return
         if setup.target is not None and not adaptation(setup.training.adapt).during and (yield from align(run, setup)):
             outcome = replace(outcome, lowest=0)  # the whole network answers otherwise than what was kept of it
+        yield from ended_in_vain(_epochs_of(run), outcome.best_epoch)
         if knowledge is not None and knowledge.keep == "average":
             yield from mix(run, setup, knowledge, outcome.lowest, strength_of(setup.training))
         stopped = (yield from evaluate(run, setup, parts, outcome)) or outcome.stopped
@@ -275,7 +277,7 @@ def _remark(
         return ""
     part, shares = answers["validation"]
     right = float((shares.argmax(1) == part.left.labels.numpy()).mean())
-    ended = [one for one in run.events() if isinstance(one, events.EpochEnded) and one.epoch == outcome.best_epoch]
+    ended = [one for one in _epochs_of(run) if one.epoch == outcome.best_epoch]
     before = ended[-1].validation_accuracy if ended else None
     if before is None or abs(before - right) * len(part.left) < 1:
         return ""
@@ -283,3 +285,7 @@ def _remark(
         "This is the model for the new site, with the statistics of that site's images. With its own, the known site's "
         f"validation images are {100 * before:.0f} % right, as the curve says."
     )
+
+
+def _epochs_of(run: RunFolder) -> list[events.EpochEnded]:
+    return [one for one in run.events() if isinstance(one, events.EpochEnded)]
