@@ -63,7 +63,8 @@ def test_from_a_runs_card_to_a_meter_that_is_there_again_when_the_run_is_reopene
         assert spec is not None and spec.continues and spec.dataset is not None
         assert spec.dataset.classes == ["ants", "bees", "moths"] and spec.training.keep == "ewc"
         visit.page.keep_card.strength.number.setText("4")
-        visit.press_soon("Set the strength of keeping")
+        visit.until(visit.page.keep_card.set_action.isEnabled, "the press on Set")
+        visit.page.keep_card.set_button.click()
         visit.until_reads("in use: 4")
         visit.until_state("complete")
         folder = bench.run_folder

@@ -93,14 +93,15 @@ def _results(keep: str) -> Play:
 
         from tlgui.core import events
 
-        stage.bench.open_run(stage.material.run)
-        stage.until(lambda: stage.bench.run is not None)
+        stage.open_run(stage.material.run)
         run, entry = stage.bench.run, stage.bench.runs._shown
         assert run is not None and entry is not None
         entry.spec = _spec(stage, keep)
         for said in (measured(left(0.89), 20), mixes(None) if keep == "average" else STRENGTHS):
             run.kept.take(events.decode(json.dumps(said)))
         stage.window.show_page("results")
-        stage.until(lambda: stage.window.page.findings is not None)
+        stage.bench.kept.mixed.emit(stage.bench.run_folder.path)  # type: ignore[union-attr]  it was opened above
+        page = stage.window.page
+        stage.until(lambda: page.findings is not None and not page.known.isHidden())
 
     return play
