@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from statistics import NormalDist
 from typing import get_args
 
 import msgspec
@@ -130,41 +129,62 @@ def test_the_score_is_highest_where_all_is_right_and_each_answer_sure_with_all_c
 # -- the alarm ----------------------------------------------------------------------------------------------------
 
 
-def upper(right: int, of: int) -> float:
-    """Of Wilson's interval, by halving: the share p for which right / of lies 1.96 standard deviations below."""
-    z, low, high = NormalDist().inv_cdf(0.975), right / of, 1.0
-    for _ in range(100):
-        p = (low + high) / 2
-        low, high = (p, high) if p - right / of < z * math.sqrt(p * (1 - p) / of) else (low, p)
-    return low
+def told(right: int, of: int) -> dict[int, bool]:
+    """Answers for images, the first `right` of which are right."""
+    return {number: number < right for number in range(of)}
 
 
-@pytest.mark.parametrize(("right", "of"), [(30, 40), (3, 8), (150, 200), (0, 12)])
-def test_an_accuracy_that_falls_by_more_than_its_interval_rings(right: int, of: int) -> None:
-    edge, known = upper(right, of), math.log(2)
-    assert alarm(right, of, edge - 1e-6, known, known) == ""
-    said = alarm(right, of, edge + 1e-6, known, known)
-    assert said.startswith("Adaptation destroys the classes: of the known site's validation images ")
-    assert f"{100 * right / of:.0f} % are told right now, and {100 * edge:.0f} % were before." in said
+@pytest.mark.parametrize(
+    ("now", "best", "rings"),
+    [
+        (35, 36, False),  # one image more is wrong
+        (31, 36, False),
+        (30, 36, True),  # six, and none the other way: 2 / 2^6 = .03
+        (100, 100, False),
+        (99, 100, False),
+        (90, 100, True),
+        (12, 60, True),
+    ],
+)
+def test_an_accuracy_that_falls_by_more_than_the_paired_interval_rings(now: int, best: int, rings: bool) -> None:
+    of, known = max(best, 36), math.log(2)
+    said = alarm(told(now, of), told(best, of), known, known)
+    assert bool(said) == rings
+    if rings:
+        assert said == (
+            f"Adaptation destroys the classes: of the known site's validation images {100 * now / of:.0f} % are told right "
+            f"now, and {100 * best / of:.0f} % were before."
+        )
+
+
+def test_images_that_were_wrong_and_are_right_now_speak_for_an_epoch() -> None:
+    known = math.log(2)
+    best = told(90, 100)
+    now = {number: right if number < 6 else not right if number < 16 else right for number, right in best.items()}
+    assert alarm(now, best, known, known) != "", "ten are wrong that were right"
+    now |= dict.fromkeys(range(90, 100), True)
+    assert alarm(now, best, known, known) == "", "and ten are right that were wrong"
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_answers_that_are_nearly_all_the_same_ring(classes: int) -> None:
     known = math.log(classes)
     collapsed, uneven = [0.99] + [0.01 / (classes - 1)] * (classes - 1), [0.6] + [0.4 / (classes - 1)] * (classes - 1)
-    assert alarm(9, 10, 0.9, entropy(uneven), known) == ""
-    assert "nearly all images of the new site get the same answer" in alarm(9, 10, 0.9, entropy(collapsed), known)
+    answers = told(9, 10)
+    assert alarm(answers, answers, entropy(uneven), known) == ""
+    assert "nearly all images of the new site get the same answer" in alarm(answers, answers, entropy(collapsed), known)
 
 
 def test_a_known_site_of_one_rare_class_does_not_ring_by_itself() -> None:
     """The labels of the known site tell how spread answers can be."""
     known = entropy([0.97, 0.03])
-    assert alarm(9, 10, 0.9, known, known) == ""
-    assert alarm(9, 10, 0.9, 0.39 * known, known) != "" == alarm(9, 10, 0.9, 0.41 * known, known)
+    answers = told(9, 10)
+    assert alarm(answers, answers, known, known) == ""
+    assert alarm(answers, answers, 0.39 * known, known) != "" == alarm(answers, answers, 0.41 * known, known)
 
 
-def test_the_first_epoch_and_a_better_one_ring_nothing() -> None:
-    assert alarm(1, 40, 0.0, 1.0, 1.0) == alarm(39, 40, 0.5, 1.0, 1.0) == ""
+def test_a_better_epoch_rings_nothing() -> None:
+    assert alarm(told(39, 40), told(20, 40), 1.0, 1.0) == ""
 
 
 # -- on the wire --------------------------------------------------------------------------------------------------
@@ -183,18 +203,22 @@ def test_what_is_seen_of_an_adaptation_goes_with_the_epoch_and_an_old_epoch_has_
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told", "spread", "word"),
+    ("before", "after", "word"),
     [
-        (0.99, 0.92, (0.65, 1.72), 2.2, ""),  # MNIST to MNIST-M
-        (0.99, 0.92, (1.72, 0.65), 2.2, "say less than before"),
-        (0.99, 0.92, (0.65, 1.72), 0.5, "the same answer"),
-        (0.99, 0.54, (0.65, 1.72), 2.2, "54 % would be told right, and 99 % are now"),
-        (0.99, 0.56, (0.65, 1.72), 2.2, ""),  # more than half of what lies above guessing, 10 %, is left
-        (0.10, 0.05, (0.65, 1.72), 2.2, ""),  # nothing was known that could be lost
+        # Mean entropy of the answers, and entropy of their mean; of three classes 1.1, of seven 1.95, of ten 2.3 at most.
+        ((0.35, 0.98), (0.25, 1.09), ""),  # drawn cells by another scanner: 18 points more
+        ((1.52, 1.68), (1.50, 1.93), ""),  # photographs to sketches: 22 points more
+        ((0.25, 0.97), (0.51, 2.23), ""),  # digits on white to digits on photographs: less sure, and 33 points more
+        ((0.38, 1.94), (0.37, 1.94), ""),  # photographs to photographs: nothing changes
+        ((0.28, 0.55), (0.60, 1.08), "other shares"),  # the same scanner, one class: 43 points less
+        ((0.34, 0.93), (0.45, 1.10), "other shares"),  # the same, two classes: 16 points less
+        ((0.95, 1.13), (1.67, 1.92), "other shares"),  # paintings of one class: 80 points less
+        ((0.92, 1.69), (1.18, 1.93), "say less"),  # paintings, most of one class: 27 points less
+        ((0.30, 1.00), (0.05, 0.30), "the same answer"),
     ],
 )
 def test_statistics_of_a_new_site_are_kept_unless_they_harm(
-    before: float, after: float, told: tuple[float, float], spread: float, word: str
+    before: tuple[float, float], after: tuple[float, float], word: str
 ) -> None:
-    said = why_not_align(before, after, 0.1, told, spread, math.log(10))
+    said = why_not_align(before, after, math.log(3))
     assert (word in said) if word else said == ""

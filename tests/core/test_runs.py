@@ -18,7 +18,7 @@ from tlgui.core.paths import projects_dir
 from tlgui.core.records import ImageRecord
 from tlgui.core.run_folder import RunFolder, create, new_path
 from tlgui.core.run_spec import Dataset, RunSpec, Training
-from tlgui.core.runs import Score, list_runs, summary_of
+from tlgui.core.runs import Score, is_complete, list_runs, summary_of
 
 DATASET = Dataset(name="bees", fingerprint="f", layout="class folders", classes=["ant", "bee"], images=40)
 SPEC = RunSpec(training=Training(strategy="fine-tune-top", epochs=15), dataset=DATASET)
@@ -120,6 +120,26 @@ def test_the_last_word_of_a_run_is_its_state(said: list[events.Event], state: st
     with FileLock(run.lock_path):
         assert summary_of(run.path).state == "at work"
     assert summary_of(run.path).state == state
+
+
+def test_what_is_found_out_after_the_end_does_not_begin_it_again(run: RunFolder) -> None:
+    seen = events.RetentionSeen(meter="accuracy", images=9, before=0.9, now=0.7, low=-0.4, high=0.0)
+    added = [
+        events.MixesTried(mixes=[], chosen=0.5, by_itself=True, new_images=1, old_images=1, sentence="s"),
+        events.Evaluated(split="test", metrics={}),
+        events.RetentionMeasured(seen=seen, sentence="s"),
+        events.StrengthsTried(points=[], epochs=1, new_images=1, old_images=1, sentence="s"),
+    ]
+    say(run, started(), epoch(1, best=True))
+    for event in added:
+        say(run, event)
+        assert summary_of(run.path).state == "interrupted", "it had not ended"
+    say(run, events.Completed(message="m", best_epoch=1))
+    for event in added:
+        say(run, event)
+        assert summary_of(run.path).state == "complete" and is_complete(run.path)
+    say(run, started(), *added)
+    assert summary_of(run.path).state == "interrupted"
 
 
 def test_a_plan_that_grew_and_a_run_that_went_back_to_its_checkpoint_are_told_so(run: RunFolder) -> None:

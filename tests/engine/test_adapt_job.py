@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from helpers.tiny_runs import SCRATCH, done, made, use_tiny
 
 from tlgui.core import commands, events
 from tlgui.core.errors import UserError
+from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
 from tlgui.engine.adaptation import after
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.evaluate import evaluate
+from tlgui.engine.network import Network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -87,6 +90,26 @@ def test_statistics_that_destroy_the_classes_are_said_and_the_run_is_scored_with
     assert isinstance(said[-1], events.Completed)
     for part in ("validation", "test"):
         assert scores(run)[part] == scores(plain)[part]
+
+
+def test_aligned_statistics_with_which_the_known_site_is_told_worse_are_said_beside_its_scores(
+    data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shifted(_setup: Any, network: Network) -> Iterator[Event]:
+        yield from ()
+        network.model.get_submodule("norm3").running_mean.add_(50)  # type: ignore[operator, union-attr]
+        return True  # type: ignore[return-value]
+
+    monkeypatch.setattr(after, "measured_anew", shifted)
+    monkeypatch.setattr(after, "why_not_align", lambda *_: "")
+    run = made(data, site, tmp_path / "run", adapt="statistics", **SCRATCH | {"epochs": 8, "head_learning_rate": 0.02})
+    (best,) = [event for event in of(done(run, data), events.EpochEnded) if event.best][-1:]
+    told = scores(run)["validation"]
+    assert told["accuracy"]["value"] < best.validation_accuracy - 0.1
+    assert (
+        f"With its own, the known site's validation images are {100 * best.validation_accuracy:.0f} % right"
+        in told["note"]
+    )
 
 
 def test_a_run_whose_new_site_is_not_where_it_was_asks_for_it_and_goes_on(

@@ -24,8 +24,8 @@ from tlgui.core.commands import Freeze
 from tlgui.core.run_folder import RunFolder
 from tlgui.engine import weights
 from tlgui.engine.adaptation import watch
-from tlgui.engine.adaptation.target import TargetSeen, look
-from tlgui.engine.adaptation.watch import known_spread, value_of, watched
+from tlgui.engine.adaptation.target import TargetSeen, known_spread, look
+from tlgui.engine.adaptation.watch import value_of, watched
 from tlgui.engine.calibration import Calibration, calibrate
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.live import Live
@@ -117,10 +117,10 @@ def test_of_many_images_no_more_are_looked_at_than_tell(
 
 
 def test_the_spread_of_the_known_site_is_that_of_its_training_labels(data: Path, site: Path, tmp_path: Path) -> None:
-    live = Live(tiny_setup(data, tmp_path / "run", target=site, **OPTIONS))
-    counts = np.bincount(live.setup.train.labels.numpy())
+    setup = tiny_setup(data, tmp_path / "run", target=site, **OPTIONS)
+    counts = np.bincount(setup.train.labels.numpy())
     assert len(set(counts.tolist())) > 1
-    assert known_spread(live) == pytest.approx(-sum(n / counts.sum() * math.log(n / counts.sum()) for n in counts))
+    assert known_spread(setup) == pytest.approx(-sum(n / counts.sum() * math.log(n / counts.sum()) for n in counts))
 
 
 # -- what is compared ---------------------------------------------------------------------------------------------
@@ -153,13 +153,15 @@ def test_an_adaptation_is_compared_by_its_score_and_one_with_an_alarm_is_worse_t
 def test_an_epoch_is_compared_with_the_best_before_it_and_not_with_the_last(
     data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[tuple[int, int, float]] = []
-    monkeypatch.setattr(watch, "alarm", lambda *given: heard.append(given[:3]) or "")
+    heard: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        watch, "alarm", lambda now, best, *_: heard.append((sum(now.values()), sum(best.values()))) or ""
+    )
     live = Live(tiny_setup(data, tmp_path / "run", target=site, **OPTIONS))
     for right in (3, 0, 1, 4, 2):
         seen = dataclasses.replace(validation(), right={number: number < right for number in range(4)})
         list(watched(live, seen, False))
-    assert heard == [(3, 4, 0.0), (0, 4, 0.75), (1, 4, 0.75), (4, 4, 0.75), (2, 4, 1.0)]
+    assert heard == [(3, 3), (0, 3), (1, 3), (4, 3), (2, 4)], "the first has none before it"
 
 
 # -- in a run -----------------------------------------------------------------------------------------------------
@@ -299,13 +301,8 @@ def test_a_run_of_alarms_alone_leaves_its_first_epoch(
 def test_the_alarm_hears_of_the_best_share_so_far_also_where_the_run_goes_on(
     data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[tuple[int, int, float]] = []
-
-    def alarm(right: int, of: int, best: float, *_: float) -> str:
-        heard.append((right, of, best))
-        return ""
-
-    monkeypatch.setattr(watch, "alarm", alarm)
+    heard: list[tuple[dict[int, bool], dict[int, bool]]] = []
+    monkeypatch.setattr(watch, "alarm", lambda now, best, *_: heard.append((now, best)) or "")
     monkeypatch.setattr(Checkpoints, "due", property(lambda self: True))
     until(
         tiny_setup(data, tmp_path / "run", target=site, interval_s=1e9, **OPTIONS),
@@ -315,10 +312,10 @@ def test_the_alarm_hears_of_the_best_share_so_far_also_where_the_run_goes_on(
     again.resume = True
     finish(again)
     assert len(heard) == 5
-    so_far = 0.0
-    for right, of_all, best in heard:
-        assert best == so_far and of_all == len(again.validation)
-        so_far = max(so_far, right / of_all)
+    so_far = heard[0][0]
+    for now, best in heard:
+        assert best == so_far and len(now) == len(again.validation)
+        so_far = max(so_far, now, key=lambda answers: sum(answers.values()))
 
 
 def test_a_real_collapse_rings(data: Path, site: Path, tmp_path: Path) -> None:

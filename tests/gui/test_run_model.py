@@ -671,3 +671,18 @@ def test_a_move_that_the_disk_has_no_room_for_can_be_asked_for_again() -> None:
     assert run.asked("unfreeze")
     run.apply(events.Notice(code="move_not_done", message="The disk is full. So nothing was unfrozen."))
     assert run.reason_against("unfreeze") == "" and not run.waits_for_disk
+
+
+def test_what_is_said_of_earlier_knowledge_breaks_no_replay(qtbot: QtBot) -> None:
+    """A run that learned on, and one that was mixed after its end, with everything that either says."""
+    seen = events.RetentionSeen(meter="accuracy", images=9, before=0.9, now=0.7, low=-0.4, high=0.0)
+    mixes = events.MixesTried(mixes=[], chosen=0.5, by_itself=True, new_images=1, old_images=1, sentence="Mixed.")
+    points = events.StrengthsTried(points=[], epochs=1, new_images=1, old_images=1, sentence="Tried.")
+    left = events.RetentionMeasured(seen=seen, sentence="It has forgotten.")
+    plain = story(epochs=3, unfreeze_at=None)
+    told = [
+        msgspec.structs.replace(one, retention=seen) if isinstance(one, events.EpochEnded) else one for one in plain
+    ]
+    ending = told.pop()
+    run = live([*told, mixes, left, ending, mixes, left, points])
+    assert state_of(run) == state_of(live([*told, ending]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,8 +135,10 @@ def answers(job: Said) -> Iterator[Said]:
 
 def gap(job: Said) -> Said:
     """How different a new site is, of the first images that its listing names."""
-    listed = Path(job["new_listing"]).read_text("utf-8").splitlines()[1:9] if Path(job["new_listing"]).is_file() else []
-    least = [{"path": line.split(",")[0], "probability": 0.999 - 0.01 * place} for place, line in enumerate(listed)]
+    listing = Path(job["new_listing"])
+    text = listing.read_text("utf-8") if listing.is_file() else ""
+    listed = [row["path"] for row in csv.DictReader(io.StringIO(text, newline=""))][:12]
+    least = [{"path": path, "probability": 0.999 - 0.01 * place} for place, path in enumerate(listed)]
     grey = [math.exp(-(((place - 20) / 4) ** 2)) for place in range(32)]
     bright = [math.exp(-(((place - 26) / 3) ** 2)) for place in range(32)]
     known_look, new_look = (

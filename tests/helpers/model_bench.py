@@ -42,6 +42,41 @@ class Pictures(QObject):
         receiver(image, "")
 
 
+class FakeSiteScore(QObject):
+    """A score on labelled images, as a test gives it; what is asked for is written down."""
+
+    changed = Signal()
+    scored = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Any] = []
+        self.busy = False
+        self.progress: Any = None
+        self.ended: Any = None
+        self.site: Path | None = Path("/clinic b")
+        self.both: Any = None
+
+    def answers(self, run: Path, before: Path | None) -> Any:
+        return self.both if before is not None else None
+
+    def ask_both(self, before: Path) -> None:
+        self.asked.append(("both", before))
+        self.say(busy=True, ended=None)
+
+    def score(self, images: Path, before: Path | None) -> None:
+        self.asked.append((images, before))
+        self.say(busy=True, ended=None)
+
+    def cancel(self) -> None:
+        self.asked.append("cancel")
+
+    def say(self, **known: Any) -> None:
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed.emit()
+
+
 class FakeKept(QObject):
     """What is done about what a run knew before; presses are written down."""
 
@@ -96,7 +131,9 @@ class ModelBench(QObject):
         self.thumbnails = Pictures()
         self.kept = FakeKept()
         self.models = SimpleNamespace(asked={}, exporting="")
+        self.site_score = FakeSiteScore()
         self.shown: list[str] = []
+        self.opened: list[Path] = []
         self.predicted: list[list[Path]] = []
         self.exported: list[str] = []
         self.found: list[Path] = []
@@ -104,6 +141,9 @@ class ModelBench(QObject):
 
     def data_of(self, run: RunModel | None = None) -> Path | None:
         return self.data
+
+    def open_run(self, path: Path) -> None:
+        self.opened.append(path)
 
     def show(self, page: str) -> None:
         self.shown.append(page)

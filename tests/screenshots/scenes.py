@@ -13,6 +13,7 @@ from scenes_desk import scenes as desk_scenes
 from scenes_keep import scenes as keep_scenes
 from scenes_seen import scenes as seen_scenes
 from scenes_shortcuts import scenes as shortcut_scenes
+from scenes_site import scenes as site_scenes
 from scenes_table import Play, Scene
 from scenes_train import scenes as train_scenes
 from scenes_wizard import scenes as wizard_scenes
@@ -39,6 +40,7 @@ def _scenes() -> tuple[Scene, ...]:
         *keep_scenes(),
         *desk_scenes(),
         *compare_scenes(),
+        *site_scenes(),
         *_after(),
         *_everywhere(),
     )

@@ -33,6 +33,12 @@ _FAILURES: dict[str, Said] = {
         "problem": "Too few images: fewer than two classes have at least 5.",
         "remedy": "Add images, then ask again.",
     },
+    "MeasureGap": {
+        "type": "Failed",
+        "code": "too_few_images",
+        "problem": "Only 3 images of the new site can be used: below 10, nothing can be said of the difference.",
+        "remedy": "Add images of the new site, then ask again.",
+    },
     "Export": {
         "type": "Failed",
         "problem": "The disk is full.",

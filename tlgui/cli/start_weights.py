@@ -18,6 +18,12 @@ def settle(options: argparse.Namespace) -> None:
     options.fit = None
     if getattr(options, "from_run", None) is not None:
         _learn_on(options)
+    elif getattr(options, "earlier", None) is not None and hasattr(options, "from_run"):
+        raise UserError(
+            "--earlier says where the images of the run are that --from names, and none is named.",
+            "Name the run with --from, or leave --earlier away.",
+            code="no_source_run",
+        )
     if options.weights is None:
         return
     options.weights = weights_of_run(options.weights).absolute()

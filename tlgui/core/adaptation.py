@@ -7,21 +7,19 @@ afterwards, in `engine/adaptation/after.py`), and run `pytest tests/core/test_ad
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from tlgui.core.errors import UserError
+from tlgui.core.paired import compare
 from tlgui.core.run_spec import Adapt, Training
-from tlgui.core.shares import wilson
 
 # The projection that adaptation moves on a frozen network: as wide as the discriminator.
 PROJECTION_UNITS = 256
 # Predictions for the new site have collapsed where they are so much less spread over the classes than the labels of
 # the known site are (as entropies).
 _COLLAPSED = 0.4
-# Of what a network knows of the known site beyond guessing, so much must be left with the statistics of a new one.
-_KEEPS = 0.5
 
 
 class Adaptation(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,46 +133,51 @@ def score_of(balanced: float, mean_entropy: float, spread: float, classes: int) 
     return balanced + (spread - mean_entropy) / math.log(classes)
 
 
-def alarm(right: int, of: int, best: float, spread: float, known_spread: float) -> str:
+def alarm(now: Mapping[int, bool], best: Mapping[int, bool], spread: float, known_spread: float) -> str:
     """Why an epoch of an adaptation must not be kept, as a sentence; "" where nothing speaks against it.
 
+    It rings where fewer of the known site's validation images are right than there were, by more than the paired interval
+    of the difference: the images are the same, and an epoch that has one or two others wrong destroys nothing.
+
     Args:
-        right, of: validation images of the known site that are told right, and how many there are.
-        best: the best share of them so far.
+        now, best: whether each of these images is told right, by its number: in this epoch, and in the one that had most.
         spread: entropy of the mean answer for the new site, in nats.
         known_spread: entropy of the labels of the known site.
     """
-    high = wilson(right, of)[1]
-    if high < best:
+    found = compare(now, best)
+    if found.outcome == "hurt":
         return (
-            f"Adaptation destroys the classes: of the known site's validation images {100 * right / of:.0f} % are told "
-            f"right now, and {100 * best:.0f} % were before."
+            f"Adaptation destroys the classes: of the known site's validation images {100 * found.a:.0f} % are told "
+            f"right now, and {100 * found.b:.0f} % were before."
         )
     return collapsed(spread, known_spread)
 
 
-def why_not_align(
-    before: float, after: float, guessing: float, told: tuple[float, float], spread: float, known_spread: float
-) -> str:
+def why_not_align(before: tuple[float, float], after: tuple[float, float], known_spread: float) -> str:
     """Why statistics of a new site must not be kept, as a sentence; "" where nothing speaks against it.
 
-    On the known site, whose statistics are others, a network may lose some accuracy by them (MNIST to MNIST-M: from 99 to
-    92 %, while the new site gained from 26 to 60 %); one that loses most of what it knows is destroyed.
+    Answers that are less sure than before must tell more by at least as much: an alignment spreads the answers over all classes
+    where the new site has hardly more than one, too, and that alone would look like a gain.
+
+    How the known site's images are told with these statistics is no reason: it has others, and the further the sites lie
+    apart, the worse it is told, also where the new site gains most (see the README, "Adapting to a new site").
 
     Args:
-        before, after: share of the known site's validation images that are right, with its own statistics and with these.
-        guessing: share of the largest class among them.
-        told: how much the answers for the new site tell (entropy of their mean less their mean entropy), before and after.
-        spread, known_spread: as in `collapsed`, afterwards.
+        before, after: mean entropy of the answers for the new site, and entropy of their mean, in nats.
+        known_spread: as in `collapsed`.
     """
-    if why := collapsed(spread, known_spread):
+    if why := collapsed(after[1], known_spread):
         return why
-    if before > guessing and after < guessing + (before - guessing) * _KEEPS:
+    less_sure = after[0] - before[0]
+    told = (after[1] - after[0]) - (before[1] - before[0])
+    if told < 0:
+        return "With the statistics of the new site the answers for it say less than before."
+    if told < less_sure:
         return (
-            f"Adaptation destroys the classes: of the known site's validation images {100 * after:.0f} % would be told right, "
-            f"and {100 * before:.0f} % are now."
+            "With the statistics of the new site the answers for it are less sure and only more evenly spread: so it is where a "
+            "site has other shares of the classes."
         )
-    return "With the statistics of the new site the answers for it say less than before." if told[1] < told[0] else ""
+    return ""
 
 
 def collapsed(spread: float, known_spread: float) -> str:

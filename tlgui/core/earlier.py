@@ -86,11 +86,11 @@ def read(run: RunFolder) -> list[EarlierImages]:
         return []
     try:
         with run.earlier_path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            listed: list[list[ManifestRow]] = [[] for _ in tasks]
+            listed: dict[str, list[ManifestRow]] = {str(number): [] for number in range(len(tasks))}
             for row in csv.DictReader(stream):
                 if row["split"] not in PARTS:
                     raise ValueError(f"there is no part {row['split']}")
-                listed[int(row["task"])].append(
+                listed[row["task"]].append(
                     ManifestRow(
                         path=row["path"],
                         class_name=row["class"],
@@ -100,16 +100,16 @@ def read(run: RunFolder) -> list[EarlierImages]:
                     )
                 )
         # What is missing here would make forgetting look smaller or larger than it is.
-        if [len(rows) for rows in listed] != [task.images for task in tasks]:
+        if [len(rows) for rows in listed.values()] != [task.images for task in tasks]:
             raise ValueError("it is not whole")
-    except (OSError, KeyError, ValueError, IndexError, csv.Error) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise UserError(
             f"'{run.earlier_path.name}' of the run '{run.name}' cannot be read.",
             "Take the run folder from a backup, or train again.",
             str(error),
             code="run_damaged",
         ) from error
-    return [EarlierImages(task, rows) for task, rows in zip(tasks, listed, strict=True)]
+    return [EarlierImages(task, rows) for task, rows in zip(tasks, listed.values(), strict=True)]
 
 
 def place_of(spec: RunSpec, number: int, given: str) -> Path | None:

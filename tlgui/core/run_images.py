@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlgui.core.earlier import EarlierImages
 from tlgui.core.run_folder import ManifestRow, RunFolder
 
 _ROWS_LOOKED_AT = 8
@@ -19,6 +20,11 @@ def holds_some_of(run: RunFolder, folder: Path) -> bool:
 def holds_some_of_site(run: RunFolder, folder: Path) -> bool:
     """The same of the images of the new site that it adapts to."""
     return _lie_in(folder, run.target())
+
+
+def holds_some_of_earlier(images: EarlierImages, folder: Path) -> bool:
+    """The same of images that a network had learned before."""
+    return _lie_in(folder, images.rows)
 
 
 def _lie_in(folder: Path, rows: Sequence[ManifestRow]) -> bool:

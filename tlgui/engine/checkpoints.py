@@ -71,7 +71,8 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         loss_sum, seen: of the epoch that runs.
         best_epoch, best_value: of the best state; the value is lower for better.
         waited: epochs since then.
-        best_known: best share of the known site's validation images that were right, of a run that adapts.
+        best_known, known_wrong: best share of the known site's validation images that were right, of a run that adapts,
+            and the numbers of those that were not.
         stopped_early: patience ended it.
         warm: the warm start is behind.
         compiled: name of the compiled trunk in use, or "".
@@ -106,6 +107,7 @@ class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     best_value: float | None = None
     waited: int = 0
     best_known: float = 0.0
+    known_wrong: list[int] = []
     stopped_early: bool = False
     warm: bool = False
     compiled: str = ""

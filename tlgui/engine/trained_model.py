@@ -38,6 +38,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         epoch: the epoch that was kept.
         formats: of the images that it was trained on and scored on.
         earlier_share: of the weights that training began with, where they were mixed with those after; 0 = they were not.
+        aligned: its statistics were fitted to images of a new site after training.
     """
 
     backbone: str
@@ -50,6 +51,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     formats: list[str] = []
     earlier_share: float = 0.0
+    aligned: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from tlgui.core import events
 from tlgui.core.events import Event
 from tlgui.engine import seeding
-from tlgui.engine.first_answer import Features, GoesOn, drawn, read_features
+from tlgui.engine.first_answer import Features, GoesOn, drawn, head_inputs, read_features
 from tlgui.engine.live import Live
 from tlgui.engine.objective import class_weights, log_priors
 from tlgui.engine.probe import fit_logistic_regression, spread_of
@@ -57,6 +57,9 @@ def fit_head(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event
 def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event, None, float | None]:
     """Fits the outputs of new classes of a run that learns on, beside those that it had, which stay as they are.
 
+    Images that the network had learned before are asked too, where they are there: outputs that never saw an image of a
+    known class would call many of them new before anything is trained.
+
     Args:
         live: the run.
         features: those that are known already; more are added.
@@ -75,7 +78,22 @@ def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generato
     if not (yield from read_features(setup, features, asked, goes_on, "features of the training images")):
         return None
     there, rows = features.of(asked)
-    return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs)
+    if setup.network.classes == knowledge.outputs:
+        return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs)
+    earlier: list[tuple[Tensor, Tensor]] = []
+    parts = [task.learned for task in knowledge.tasks]
+    done, total = 0, sum(len(part) for part in parts)
+    for part in parts:
+        for batch in seeding.batches(part.there(range(len(part))), _BATCH):
+            if not (yield from goes_on()):
+                return None
+            inputs = setup.frozen.activations(part, batch, 0, setup.network.head_index)
+            yield from part.notices()
+            if known := part.there(batch):
+                earlier.append((head_inputs(setup.network, setup.device, inputs), part.labels[known]))
+            done += len(batch)
+            yield events.Progress(stage="features of the earlier images", done=done, total=total)
+    return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs, earlier)
 
 
 def _solved(live: Live, rows: Tensor, labels: Tensor) -> float:

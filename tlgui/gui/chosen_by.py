@@ -56,6 +56,16 @@ def measure_of(spec: RunSpec | None) -> Measure | None:
     return MEASURES.get(spec.training.best_by) if spec is not None else None
 
 
+def chosen_words(spec: RunSpec) -> str:
+    """On which images the best epoch was chosen, and by what where no label of them was read."""
+    if not learns_to_adapt(spec):
+        return "chosen on validation"
+    return (
+        "chosen without a label of the new site: by balanced accuracy on the known site's validation images, and how sure and "
+        "how spread the answers for the new site are"
+    )
+
+
 def best_words(measure: Measure, epoch: EpochEnded | None) -> str:
     """The measure, with the value where no curve shows it."""
     if epoch is None:

@@ -145,6 +145,7 @@ def shut_down(bench: Workbench, more: Callable[[], None] = lambda: None) -> bool
     bench.shortcuts.forget()
     bench.advice.forget()
     bench.gap.forget()
+    bench.site_score.forget()
     bench.side_jobs.clear()
     # All are told first, so that they leave at the same time.
     bench.engine.begin_shut_down(ENGINE_S)

@@ -72,8 +72,8 @@ def site_series(epochs: Sequence[EpochEnded], classes: int) -> SiteSeries:
         task=[epoch.train_loss for epoch, _ in seen],
         adapting=[one.loss for _, one in seen],
         judge=[one.domain_accuracy for _, one in seen],
-        sure=[_share(one.target_entropy, classes, of_least=True) for _, one in seen],
-        spread=[_share(one.target_spread, classes) for _, one in seen],
+        sure=[share_of_entropy(one.target_entropy, classes, of_least=True) for _, one in seen],
+        spread=[share_of_entropy(one.target_spread, classes) for _, one in seen],
     )
 
 
@@ -110,7 +110,7 @@ def _words(rows: Sequence[tuple[float, str]], share: Value) -> str:
     return "" if share is None else next((words for least, words in rows if share >= least), rows[-1][1])
 
 
-def _share(entropy: Value, classes: int, of_least: bool = False) -> Value:
+def share_of_entropy(entropy: Value, classes: int, of_least: bool = False) -> Value:
     """An entropy in nats as a share of the most that so many classes allow."""
     if entropy is None or classes < 2:
         return None

@@ -27,6 +27,7 @@ from tlgui.gui.run_desk import RunDesk
 from tlgui.gui.scan_desk import ScanDesk
 from tlgui.gui.shock_desk import ShockDesk
 from tlgui.gui.shortcut_desk import ShortcutDesk
+from tlgui.gui.site_score_desk import SiteScoreDesk
 from tlgui.gui.sites_desk import SitesDesk
 from tlgui.gui.wake import Wakefulness
 
@@ -63,6 +64,7 @@ class Workbench(QObject):
         shock: what a split without regard to groups would have made of the score: `measure()`, `cancel()`, `found`.
         advice: how to train on these images: `look()`, `cancel()`, `found`, `similarity`, `kind`, `changed`.
         gap: how different the images of the new site are: `measure()`, `cancel()`, `found`, `changed`.
+        site_score: the shown run on labelled images of the new site: `score(folder, before)`, `cancel()`, `scored`.
         machine: what is known of this computer: `sentence()`, `device_sentence`, `speed(backbone)`.
         backbones: where the weights of each network are, and how fast it is here: `row(name)`, `rows()`, `changed`.
         queue: runs that begin one after another: `waiting`, `busy`, `sentence`, `begin()`, `remove(run)`, `changed`.
@@ -124,6 +126,7 @@ class Workbench(QObject):
         self.gap = GapDesk(self)
         self.compare = CompareDesk(self)
         self.sites = SitesDesk(self)
+        self.site_score = SiteScoreDesk(self)
         self.backbones: BackboneStates = self.weights.states
         self.draft.weights_problem = self.weights.problem
         self.wakefulness = Wakefulness(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -12,10 +13,11 @@ from tlgui.core.errors import UserError
 from tlgui.core.heads import head_of
 from tlgui.core.records import PixelRule, Scan
 from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_images import holds_some_of_earlier
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.split import Part
 from tlgui.core.strategies import AUTO, strategy
-from tlgui.imaging.names import listed
+from tlgui.imaging.names import as_known, listed
 
 _PLAIN = PixelRule()
 _VALUES = ("method", "low", "high")  # of a rule: what it makes of more than 8 bits a channel
@@ -81,13 +83,14 @@ def with_its_head(training: Training, before: Continued) -> Training:
 def with_its_classes(scan: Scan, before: Continued) -> Scan:
     """The images with the classes of both: those of the run first, in its order.
 
-    A class whose name differs from one of the run's in upper and lower case alone is that one, unless the run has one
-    of just that name.
+    A class whose name differs from one of the run's in upper and lower case alone is that one.
     """
-    known = {name.casefold(): name for name in before.classes} | {name: name for name in before.classes}
-    names = {name: known.get(name, known.get(name.casefold(), name)) for name in scan.classes}
-    new = [name for name in scan.classes if names[name] not in before.classes]
-    used = [msgspec.structs.replace(record, class_name=names[record.class_name]) for record in scan.used]
+    known = as_known(scan.classes, before.classes)
+    new = [name for name in scan.classes if name not in known]
+    used = [
+        msgspec.structs.replace(record, class_name=known.get(record.class_name, record.class_name))
+        for record in scan.used
+    ]
     return msgspec.structs.replace(
         scan, used=used, classes=[*before.classes, *new], pixel_rule=rule_of(before.spec, scan.pixel_rule)
     )
@@ -112,6 +115,21 @@ def before_of(before: Continued, scan: Scan, parts: dict[str, Part]) -> list[Ear
     """
     now = {record.content_hash for record in scan.used if parts[record.path] != "test"}
     return earlier_of(before.run, now)
+
+
+def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None:
+    """Raise a UserError where the images of the earlier run are not in the folder that is said to hold them."""
+    if given is None:
+        return
+    if not given.is_dir():
+        raise UserError(f"There is no folder '{given.name}'.", "Check the name.", code="earlier_missing")
+    if not earlier or not holds_some_of_earlier(earlier[0], given):
+        what = f"the images of '{earlier[0].task.name}'" if earlier else "earlier images"
+        raise UserError(
+            f"The folder '{given.name}' holds none of {what}.",
+            "Give the folder of the images of the run that is learned on from, or leave --earlier away.",
+            code="earlier_missing",
+        )
 
 
 def classes_words(scan: Scan, before: Continued) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from tlgui.core.records import Reason
 
@@ -57,6 +58,18 @@ SYSTEM_NAMES = frozenset(
 def nfc(name: str) -> str:
     """One spelling for names that look the same: macOS may write an umlaut as two characters."""
     return unicodedata.normalize("NFC", name)
+
+
+def as_known(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
+    """For each name of a class the one among those of a model that it means; it is not in there where it means none.
+
+    That is the one that is spelled so, or else the only one that differs in nothing but upper and lower case.
+    """
+    exact = {nfc(name): name for name in known}
+    folded = Counter(nfc(name).casefold() for name in known)
+    alike = {nfc(name).casefold(): name for name in known if folded[nfc(name).casefold()] == 1}
+    found = {name: exact.get(nfc(name), alike.get(nfc(name).casefold())) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def order(path: str) -> tuple[str, str]:

@@ -25,7 +25,14 @@ from tlgui.core.split import PARTS, Part, conflicts, split
 from tlgui.core.superseded import without_effect
 from tlgui.imaging.adapting import new_site, refuse_without_target
 from tlgui.imaging.beginnings import beginning_of, without_known
-from tlgui.imaging.continuing import before_of, classes_words, continued, with_its_classes, with_its_head
+from tlgui.imaging.continuing import (
+    before_of,
+    classes_words,
+    continued,
+    refuse_wrong_place,
+    with_its_classes,
+    with_its_head,
+)
 from tlgui.imaging.names import is_readable_name
 from tlgui.imaging.opening import Opened, open_folder
 
@@ -151,6 +158,7 @@ def prepare_run(
         scan = without_known(scan, parts, beginning)
     check_parts(scan.used, parts, 1 if continues else 2)
     known = before_of(before, scan, parts) if before is not None else []
+    refuse_wrong_place(known, earlier_images)
     site = new_site(target, scan, progress, cancelled) if target is not None else None
     training = _answered(prepared(spec.training), project)
     advice = resolve(spec.training, len(scan.used))[1]

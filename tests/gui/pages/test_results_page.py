@@ -274,9 +274,12 @@ def test_scores_of_a_run_that_adapted_are_said_to_be_of_the_known_site(
     assert "These scores are of the known site." in read
     assert "How good it is at the new site “clinic <b>” is not known without labels." in read
     assert "it does worse here than the curve on the page Train showed" in read
-    assert "tlgui evaluate RUN DIR" in read and "The page Try it shows its answers" in read
+    assert "score them below" in read and "The page Try it shows its answers" in read
+    chosen = "chosen without a label of the new site: by balanced accuracy on the known site's validation images"
+    assert (chosen in read) == (way == "mmd"), "statistics are aligned after validation has chosen the epoch"
+    assert page.before_after.isVisible()
 
 
 def test_of_a_run_that_did_not_adapt_nothing_is_said_of_another_site(qtbot: QtBot, tmp_path: Path) -> None:
     page = filled(qtbot, tmp_path)
-    assert "known site" not in words(page) and not page.site.isVisible()
+    assert "known site" not in words(page) and not page.site.isVisible() and not page.before_after.isVisible()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from helpers.fake_answers import gap
 from helpers.wizard_bench import FakeBench, summary
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -13,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from tlgui.core.adaptation import ADAPTATIONS, Adaptation
 from tlgui.core.advice_events import Advised, SimilarityMeasured, Way
-from tlgui.core.events import Failed, Progress, Stopped, StrategyChosen
+from tlgui.core.events import Failed, GapMeasured, Progress, Stopped, StrategyChosen
 from tlgui.core.planning import resolve
 from tlgui.core.run_spec import Chosen, FirstAnswer, RunSpec, Target, Training
 from tlgui.core.similarity import Band, MeasuredSimilarity
@@ -24,6 +26,8 @@ from tlgui.gui.wizard import strategy_page
 from tlgui.gui.wizard.rate import rate_dialog
 from tlgui.gui.wizard.strategy.question import BY_ROW
 from tlgui.gui.wizard.strategy_page import SET_BACK, StrategyPage
+
+GAP = msgspec.convert(gap({"new_listing": "", "backbone": "efficientnet-lite0"}), GapMeasured)
 
 
 @pytest.fixture
@@ -555,6 +559,15 @@ def test_the_weight_slides_over_powers_of_ten_and_can_still_be_typed(
     assert (field.text(), bench.draft.training.adapt_weight) == ("0.01", 0.01)
     field.setText("0,1")
     assert slider.number() == 0.1 and bench.draft.training.adapt_weight == 0.1
+
+
+def test_a_new_site_leaves_room_for_the_side_column(qtbot: QtBot, bench: FakeBench, page: StrategyPage) -> None:
+    """At 1280 pixels the rail takes 216 of them; a row that is too wide would keep the columns from standing apart."""
+    bench.draft.set_target(Path("clinic b"))
+    bench.gap.say(found=GAP)
+    page.resize(1280 - 216, 800)
+    qtbot.waitUntil(lambda: page.gap.answer is not None and page.gap.answer.isVisible())
+    assert page.too_wide() == 0
 
 
 def test_the_card_asks_how_different_the_new_site_is(bench: FakeBench, page: StrategyPage) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tlgui.core import events
+from tlgui.core.adaptation import entropy
 from tlgui.core.events import Event
 from tlgui.core.run_folder import ManifestRow
 from tlgui.engine import seeding
@@ -62,6 +63,12 @@ def indices_of(seed: int, step: int, batch: int, size: int, images: int) -> list
     orders = [seeding.order(seeding.derive(seed, NAME), one, images) for one in (turn, turn + 1)]
     stream = [*orders[0][offset:], *orders[1]]
     return list(dict.fromkeys(stream[: min(size, batch)]))
+
+
+def known_spread(setup: Setup) -> float:
+    """Entropy of the classes among the known site's training images, in nats."""
+    counts = torch.bincount(setup.train.labels, minlength=setup.network.classes).double()
+    return entropy((counts / counts.sum()).tolist())
 
 
 def look(setup: Setup, cut: int, slow: bool) -> Generator[Event, None, TargetSeen]:

@@ -7,13 +7,11 @@ import math
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
-import torch
-
-from tlgui.core.adaptation import alarm, entropy, score_of
+from tlgui.core.adaptation import alarm, score_of
 from tlgui.core.adaptation_events import AdaptationSeen
 from tlgui.core.events import Event, Notice
 from tlgui.core.run_spec import BestBy
-from tlgui.engine.adaptation.target import look
+from tlgui.engine.adaptation.target import known_spread, look
 from tlgui.engine.validation import Validation, validate
 
 if TYPE_CHECKING:
@@ -41,11 +39,16 @@ def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, 
             kept = yield from validate(live.setup, 0, slow)
             temperature = kept.calibration.temperature
     loss, domain_accuracy = live.term.epoch_ended()
-    right = sum(seen.right.values())
-    known = known_spread(live)
+    place, known = live.place, known_spread(live.setup)
     finite = math.isfinite(target.spread) and math.isfinite(target.mean_entropy)
-    said = alarm(right, len(seen.right), live.place.best_known, target.spread, known) if finite else ""
-    live.place.best_known = max(live.place.best_known, right / len(seen.right))
+    # Before the first epoch nothing was right, so that it is as good as what it is compared with.
+    wrong = set(place.known_wrong)
+    best = {number: number not in wrong for number in seen.right} if place.best_known else seen.right
+    said = alarm(seen.right, best, target.spread, known) if finite else ""
+    share = sum(seen.right.values()) / len(seen.right)
+    if share > place.best_known:
+        place.best_known = share
+        place.known_wrong = [number for number, right in seen.right.items() if not right]
     found = AdaptationSeen(
         loss=max(0.0, loss) if loss is not None and math.isfinite(loss) else None,
         domain_accuracy=domain_accuracy,
@@ -78,9 +81,3 @@ def rung(adaptation: AdaptationSeen | None, best: bool) -> Iterator[Event]:
     if adaptation is not None and adaptation.alarm:
         kept = "It is kept until there is a better one." if best else "This epoch is not kept."
         yield Notice(code="adaptation_alarm", message=f"{adaptation.alarm} {kept}")
-
-
-def known_spread(live: Live) -> float:
-    """Entropy of the classes among the training images, in nats."""
-    counts = torch.bincount(live.setup.train.labels, minlength=live.network.classes).double()
-    return entropy((counts / counts.sum()).tolist())

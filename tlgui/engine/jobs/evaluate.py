@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from tlgui.engine.control import Control
 from tlgui.engine.jobs.progress import told
 from tlgui.engine.samples import Part, Reader
 from tlgui.engine.trained_model import TrainedModel
-from tlgui.imaging.names import counted
+from tlgui.imaging.names import as_known, counted
 from tlgui.imaging.scan import scan_folder
 
 _SEEN = {
@@ -124,8 +125,7 @@ def evaluate(job: commands.Evaluate, control: Control) -> Iterator[Event]:
     run, root = open_run(Path(job.run)), Path(job.data)
     mine = _Scorer(run, root, control)
     other = _beside(mine, Path(job.beside), root, control) if job.beside else None
-    scan = scan_folder(root, for_training=False, isolated=True)
-    _refuse_unknown(scan, mine, root)
+    scan = _as_meant(scan_folder(root, for_training=False, isolated=True), mine, root)
     by_part: dict[str, list[ImageRecord]] = {}
     for record in scan.used:
         by_part.setdefault(mine.part_of(record), []).append(record)
@@ -221,13 +221,17 @@ def _told_apart(run: RunFolder) -> Mapping[str, str]:
     return {**own, **{one: "known" for one in before if own.get(one, "test") == "test"}}
 
 
-def _refuse_unknown(scan: Scan, mine: _Scorer, root: Path) -> None:
-    unknown = sorted(set(scan.classes) - mine.classes)
+def _as_meant(scan: Scan, mine: _Scorer, root: Path) -> Scan:
+    """The images with the classes as the model spells them."""
+    meant = as_known(scan.classes, mine.model.card.classes)
+    unknown = sorted(set(scan.classes) - meant.keys())
     if unknown:
         raise UserError(
             f"'{root.name}' has a class that the model was not trained on: '{unknown[0]}'.",
             f"The model knows: {', '.join(mine.model.card.classes)}. Rename or remove that folder.",
         )
+    used = [msgspec.structs.replace(record, class_name=_normal(meant[record.class_name])) for record in scan.used]
+    return msgspec.structs.replace(scan, used=used)
 
 
 def _right(part: Part, probabilities: NDArray[np.float64]) -> dict[int, bool]:

@@ -270,7 +270,7 @@ def _remark(
     run: RunFolder, setup: Setup, answers: dict[str, tuple[Part, NDArray[np.float64]]], outcome: Outcome
 ) -> str:
     """Where the model holds the statistics of a new site, the curve was of the known site with its own: both are said."""
-    if setup.target is None or not adaptation(setup.training.adapt).during:
+    if setup.target is None:
         return ""
     part, shares = answers["validation"]
     right = float((shares.argmax(1) == part.left.labels.numpy()).mean())

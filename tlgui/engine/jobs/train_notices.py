@@ -18,29 +18,30 @@ _REMEDIES: dict[Imbalance, str] = {
 }
 
 
-def notices(training: Training, train: Part, classes: Sequence[str]) -> Iterator[Notice]:
+def notices(training: Training, train: Part, classes: Sequence[str], known: int = 0) -> Iterator[Notice]:
     """All of them for a run that begins.
 
     Args:
         training: of the run.
         train: its training images.
         classes: names of the outputs.
+        known: how many of these, the first, the network has learned before.
     """
-    yield from _absent(train, classes)
+    yield from _absent(train, classes, known)
     yield from _imbalance(training, train, classes)
     yield from _mixing(training)
 
 
-def _absent(train: Part, classes: Sequence[str]) -> Iterator[Notice]:
-    counts = _counts(train, classes)
-    absent = [f"'{name}'" for name, n in zip(classes, counts, strict=True) if not n]
-    if absent:
-        some = absent[0] if len(absent) == 1 else f"{', '.join(absent[:-1])} and {absent[-1]}"
-        yield Notice(
-            code="class_without_images",
-            message=f"There is no training image of {some}, so {'that class' if len(absent) == 1 else 'those classes'} "
-            "cannot be learned.",
-        )
+def _absent(train: Part, classes: Sequence[str], known: int) -> Iterator[Notice]:
+    absent = [index for index, n in enumerate(_counts(train, classes)) if not n]
+    for some, learned in (([one for one in absent if (one < known) == old], old) for old in (True, False)):
+        if not some:
+            continue
+        names = [f"'{classes[index]}'" for index in some]
+        said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        them = "that class" if len(names) == 1 else "those classes"
+        so = f"what the network knows of {them} is easily forgotten" if learned else f"{them} cannot be learned"
+        yield Notice(code="class_without_images", message=f"There is no training image of {said}, so {so}.")
 
 
 def _imbalance(training: Training, train: Part, classes: Sequence[str]) -> Iterator[Notice]:

@@ -105,7 +105,8 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
             code="batch_size", message=f"A batch holds {size} images, as many as suit this set and fit here."
         )
     if place is None:
-        yield from notices(training, parts["train"], dataset.classes)
+        known = len(spec.source.classes) if spec.source is not None else 0
+        yield from notices(training, parts["train"], dataset.classes, known)
     if spec.machine is None and training.precision == "auto" and later < network.head_index:
         yield events.Progress(stage="trying number formats", done=0, total=1)
     precision, why = _precision(spec, training, network, later, device)

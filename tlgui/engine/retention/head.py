@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,7 +57,13 @@ def published_head(row: Backbone, state: State) -> PublishedHead | None:
     return PublishedHead(weight.float(), torch.zeros(len(weight)) if bias is None else bias.float())
 
 
-def fit_new(network: Network, features: Tensor, labels: Tensor, outputs: int) -> float:
+def fit_new(
+    network: Network,
+    features: Tensor,
+    labels: Tensor,
+    outputs: int,
+    earlier: Sequence[tuple[Tensor, Tensor]] = (),
+) -> float:
     """Fits the outputs of new classes on features of the training images; those that it had stay as they are.
 
     Args:
@@ -64,22 +71,24 @@ def fit_new(network: Network, features: Tensor, labels: Tensor, outputs: int) ->
         features: (N, D), what the head's first linear layer takes.
         labels: (N,) of all classes.
         outputs: that it had.
+        earlier: features and labels of images that it had learned, which the new outputs are fitted on too.
 
     Returns:
-        The mean loss on these features.
+        The mean loss on `features`.
     """
     head, last = network.model.get_submodule(network.row.head_linear), network.head_linear
     device = last.weight.device
     below: nn.Module = head[:-1] if isinstance(head, nn.Sequential) else nn.Identity()
-    with torch.inference_mode():
-        rows = below.eval()(features.to(device)).float().cpu()
+    with torch.no_grad():
+        every = torch.cat([features, *(one for one, _ in earlier)])
+        rows = below.eval()(every.to(device)).float().cpu()
         known = rows @ last.weight[:outputs].float().cpu().T + last.bias[:outputs].float().cpu()
-    rows, known = rows.clone(), known.clone()
     if network.classes > outputs:
-        weight, bias = fit_new_outputs(rows, labels, known, network.classes)
+        wanted = torch.cat([labels, *(one for _, one in earlier)])
+        weight, bias = fit_new_outputs(rows, wanted, known, network.classes)
         with torch.no_grad():
             last.weight[outputs:].copy_(weight)
             last.bias[outputs:].copy_(bias)
-    with torch.inference_mode():
-        logits = rows @ last.weight.float().cpu().T + last.bias.float().cpu()
+    with torch.no_grad():
+        logits = rows[: len(labels)] @ last.weight.float().cpu().T + last.bias.float().cpu()
         return nn.functional.cross_entropy(logits, labels).item()

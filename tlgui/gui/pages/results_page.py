@@ -14,6 +14,7 @@ from tlgui.core.strategies import STRATEGIES
 from tlgui.gui import networks, numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.beginnings import continues
+from tlgui.gui.chosen_by import chosen_words
 from tlgui.gui.continue_dialog import ContinueDialog
 from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.new_site import about_scores
@@ -25,6 +26,7 @@ from tlgui.gui.pages.results.findings import Answer, Findings, read_findings
 from tlgui.gui.pages.results.kept_cards import KnownCard, MixCard, StrengthsCard
 from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
+from tlgui.gui.pages.results.site_card import SiteResultsCard
 from tlgui.gui.run_kept import about_new_images
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
@@ -95,6 +97,7 @@ class ResultsPage(Page):
         )
         self._strip = ScoreStrip()
         self.site = Banner("info")
+        self.before_after = SiteResultsCard(self._bench)
         self.decided = Label("", "caption", wrap=True)
         self.known, self.mix, self.strengths = KnownCard(), MixCard(self._bench), StrengthsCard(self._bench)
         self.strengths.new_run_asked.connect(self._on_new_run)
@@ -111,6 +114,7 @@ class ResultsPage(Page):
         self.body.addWidget(self._empty)
         self.body.addWidget(self._strip)
         self.body.addWidget(self.site)
+        self.body.addWidget(self.before_after)
         self.body.addWidget(self.decided)
         self.body.addWidget(self.known)
         self._main, self._side = self.columns(side_width=_MATRIX_WIDTH, keep_until=_KEEP, side_first=True)
@@ -163,6 +167,7 @@ class ResultsPage(Page):
     def _show_nothing(self, reason: str = "") -> None:
         self._forget_reading()
         self._findings, self._read_for = None, None
+        self.before_after.forget()
         self._set_filled(False)
         self.clear_error()
         self.set_sentence(_SENTENCE)
@@ -179,10 +184,13 @@ class ResultsPage(Page):
         self._strip.set_findings(findings)
         spec = self._bench.run_spec
         title, text = about_scores(spec)
-        if not title:
+        adapted = bool(title)
+        if not adapted:
             title, text = about_new_images(spec, findings.shown.confusion_matrix)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
+        if adapted and self._bench.run_folder is not None:
+            self.before_after.show_run(self._bench.run_folder)
         self.decided.setText(decided_of_run(spec) if spec is not None else "")
         self.decided.setVisible(bool(self.decided.text()))
         self._show_kept()
@@ -264,7 +272,7 @@ class ResultsPage(Page):
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
         how = ", ".join(filter(None, (backbone, strategy.lower(), continues(spec.source))))
-        return f"{how}. The best state is {epoch}, chosen on validation."
+        return f"{how}. The best state is {epoch}, {chosen_words(spec)}."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:

@@ -76,10 +76,13 @@ class SiteCard(Card):
         self.weight.changed.connect(self._on_weighed)
         self.weight.problem_changed.connect(lambda _: self._show_weight_words())
         self.weight.problem_changed.connect(lambda _: self.problem_changed.emit())
-        self._way_row = _line(self._way_words, self.way, self._weight_words, self.slider, self.weight)
+        self._way_row = _line(self._way_words, self.way)
+        self._weight_row = _line(self._weight_words, self.slider, self.weight)
         self._sentence = Label("", "caption", wrap=True)
         self._about_weight = Label(_WEIGHT, "caption", wrap=True)
-        for widget in (self._why, self._folder_row, self._way_row, self._sentence, self._about_weight):
+        for widget in (
+            self._why, self._folder_row, self._way_row, self._sentence, self._weight_row, self._about_weight,
+        ):  # fmt: skip
             self.body.addWidget(widget)
         self.setAcceptDrops(True)
         self.show_site("", False, Training(), False)
@@ -116,7 +119,7 @@ class SiteCard(Card):
         self.way.set_value(training.adapt)
         self.way.setEnabled(not locked)
         self._sentence.setText(row.sentence if row is not None else "")
-        for widget in (self._weight_words, self.slider, self.weight, self._about_weight):
+        for widget in (self._weight_row, self._about_weight):
             widget.setVisible(self._weighs)
         if locked or (not self.weight.problem and self.weight.value() != training.adapt_weight):
             self.weight.set_value(training.adapt_weight)
