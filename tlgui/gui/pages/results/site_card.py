@@ -60,13 +60,7 @@ class SiteResultsCard(Card):
         self.back.setToolTip(_BACK_TIP)
         self.back.clicked.connect(self._on_back)
         self.worse.add_button(self.back)
-        self._table = QWidget()
-        self._grid = QGridLayout(self._table)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(14)
-        self._grid.setVerticalSpacing(6)
-        for column, stretch in enumerate((3, 3, 3, 4)):
-            self._grid.setColumnStretch(column, stretch)
+        self._table = QWidget()  # made anew with each reading
         self._looks = Label("", "caption", wrap=True)
         self.score = Button(_SCORE, small=True, icon="folder")
         self.score.clicked.connect(self._on_asked)
@@ -124,7 +118,7 @@ class SiteResultsCard(Card):
         self.found = found
         self._about.setText(about_before(found))
         both = self._bench.site_score.answers(self._run.path, found.before) if self._run is not None else None
-        _fill(self._grid, rows(found, both))
+        self._show_table(_table(rows(found, both)))
         worse = made_worse(found)
         self.worse.set("warn", "Adapting made it worse, beyond what chance explains", " ".join(worse))
         self._looks.setText(about_score(found, both is not None))
@@ -133,6 +127,13 @@ class SiteResultsCard(Card):
         self.worse.setVisible(bool(worse) and found.before is not None)
         self._looks.setVisible(bool(self._looks.text()))
         self._show_score()
+
+    def _show_table(self, table: QWidget) -> None:
+        before, self._table = self._table, table
+        self.body.insertWidget(self.body.indexOf(before), table)
+        self.body.removeWidget(before)
+        before.hide()
+        before.deleteLater()
 
     # -- a score on labelled images
 
@@ -200,11 +201,14 @@ def _caught(run: RunFolder) -> Callable[[], BeforeAfter | UserError]:
     return do
 
 
-def _fill(grid: QGridLayout, lines: list[Row]) -> None:
-    while (item := grid.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
+def _table(lines: list[Row]) -> QWidget:
+    table = QWidget()
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(14)
+    grid.setVerticalSpacing(6)
+    for column, stretch in enumerate((3, 3, 3, 4)):
+        grid.setColumnStretch(column, stretch)
     for column, head in enumerate(_HEADS):
         grid.addWidget(Label(head, "caption-strong", wrap=True), 0, column)
     for place, row in enumerate(lines):
@@ -213,6 +217,7 @@ def _fill(grid: QGridLayout, lines: list[Row]) -> None:
         for column, value in enumerate(cells):
             cell = _Cell(value, bold=column > 0, tone=row.tone if column == len(cells) - 1 else "")
             grid.addWidget(cell, 2 * place + 2, column, Qt.AlignmentFlag.AlignTop)
+    return table
 
 
 class _Cell(QWidget):

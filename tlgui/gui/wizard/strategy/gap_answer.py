@@ -46,12 +46,7 @@ class GapAnswer(QWidget):
         self.gauge.setMaximumWidth(_WIDEST_GAUGE)
         self.gauge.setToolTip(_AUC_TIP)
         self.sentence = Label("", "body", wrap=True)
-        self._facts = QGridLayout()
-        self._facts.setHorizontalSpacing(12)
-        self._facts.setVerticalSpacing(4)
-        self._facts.setColumnStretch(1, 1)
-        self._notes = QVBoxLayout()
-        self._notes.setSpacing(4)
+        self._told = QWidget()  # made anew with each measurement
         self._least = Label("Least alike of the new site", "strong")
         self._about_least = Label("by the probe: how likely each is from there", "caption", elide=True)
         self.flow = Flow(narrowest=_TILE, spacing=14, widest=_TILE)
@@ -60,14 +55,13 @@ class GapAnswer(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.gauge)
         column.addWidget(self.sentence)
-        column.addLayout(self._facts)
-        column.addLayout(self._notes)
+        column.addWidget(self._told)
         self._least_row = QWidget()
         head = QHBoxLayout(self._least_row)
         head.setContentsMargins(0, 6, 0, 0)
@@ -103,13 +97,11 @@ class GapAnswer(QWidget):
             lowest_text="0.5: cannot be told apart", highest_text="1: always told apart", series="s4",
         )  # fmt: skip
         self.sentence.setText(found.sentence)
-        _clear(self._facts)
-        for row, (name, words) in enumerate(facts(found)):
-            self._facts.addWidget(Label(name, "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
-            self._facts.addWidget(Label(words, "body", wrap=True), row, 1)
-        _clear(self._notes)
-        for note in found.notes:
-            self._notes.addWidget(Label(note, "caption", wrap=True))
+        before, self._told = self._told, _told(found)
+        self._column.insertWidget(self._column.indexOf(before), self._told)
+        self._column.removeWidget(before)
+        before.hide()
+        before.deleteLater()
         tiles = [
             self._tile(place, root, rule, one.path, one.probability) for place, one in enumerate(found.least_alike)
         ]
@@ -188,8 +180,20 @@ class _Swatch(Painted):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
 
-def _clear(layout: QGridLayout | QVBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
+def _told(found: GapMeasured) -> QWidget:
+    """What else was measured, and what one should know."""
+    told = QWidget()
+    column = QVBoxLayout(told)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(4)
+    grid.setColumnStretch(1, 1)
+    for row, (name, words) in enumerate(facts(found)):
+        grid.addWidget(Label(name, "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(Label(words, "body", wrap=True), row, 1)
+    column.addLayout(grid)
+    for note in found.notes:
+        column.addWidget(Label(note, "caption", wrap=True))
+    return told
