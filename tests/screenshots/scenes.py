@@ -10,6 +10,7 @@ from scenes_augmentation import scenes as augmentation_scenes
 from scenes_compare import scenes as compare_scenes
 from scenes_copies import scenes as copies_scenes
 from scenes_desk import scenes as desk_scenes
+from scenes_keep import scenes as keep_scenes
 from scenes_seen import scenes as seen_scenes
 from scenes_shortcuts import scenes as shortcut_scenes
 from scenes_site import scenes as site_scenes
@@ -36,6 +37,7 @@ def _scenes() -> tuple[Scene, ...]:
         *wizard_scenes(),
         *_train(),
         *train_scenes(),
+        *keep_scenes(),
         *desk_scenes(),
         *compare_scenes(),
         *site_scenes(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tlgui.core import events
 from tlgui.gui import numbers
 from tlgui.gui.run_kept import curve_name
+from tlgui.gui.run_notices import said_by
 
 MOST_LINES = 5_000
 _NO_NUMBER = "not a number"
@@ -60,7 +61,7 @@ def _text(event: events.AnyEvent, mark: str) -> str:
         case events.Continued():
             return "Going on."
         case events.Notice():
-            return event.message
+            return said_by(event)
         case events.Evaluated():
             sentence = event.metrics.get("sentence", "")
             return f"{event.split.capitalize()} images: {sentence}" if sentence else ""

@@ -155,6 +155,7 @@ def test_the_slider_goes_through_the_shares_and_keeps_the_one_it_stands_at(
     assert card.slider.value() == 4 and "This mix is kept." in card.at.text() and not card.keep.isEnabled()
     card.slider.setValue(7)
     assert card.at.text() == "70 % earlier weights: new images 81.0 %, earlier images 84.0 %."
+    assert "mixed with 40 % of the weights before" in read(page)
     assert card.plot.at == 0.7 and "share of the earlier weights" in card.plot.accessibleName()
     assert "look is counted" in card.keep_button.toolTip()
     qtbot.mouseClick(card.keep_button, LEFT)

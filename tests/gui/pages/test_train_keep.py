@@ -20,6 +20,7 @@ from tlgui.gui.pages.train_page import TrainPage
 from tlgui.gui.plots import saving
 from tlgui.gui.run_kept import Kept, difference_words, strength_in, verdict_of
 from tlgui.gui.run_model import RunModel
+from tlgui.gui.run_notices import worth_knowing
 
 KEEPS = events.Notice(code="keep", message="Each weight is held.")
 
@@ -238,3 +239,12 @@ def test_what_is_found_out_after_the_end_is_heard_of_a_reopened_run() -> None:
     mixes = events.MixesTried(mixes=[], chosen=0.4, by_itself=True, new_images=9, old_images=0, sentence="The mix.")
     run = RunModel.replay([*story(), mixes])
     assert run.kept.mixes == mixes and run.state == "complete"
+
+
+def test_what_would_have_to_be_typed_is_said_in_the_windows_words() -> None:
+    run = keeping(2)
+    run.apply(events.Notice(code="earlier_missing", message="They are gone. Say where they are with --earlier DIR."))
+    assert "--earlier" not in " ".join([*worth_knowing(run), *run.log])
+    assert any("Images of before are not where they were" in line for line in run.log)
+    run.apply(events.Notice(code="earlier_missing", message="3 images of 'cells' are gone since, and not asked."))
+    assert "3 images of 'cells' are gone since" in run.log[-1]

@@ -271,8 +271,10 @@ class ResultsPage(Page):
         backbone = networks.label_of(spec.backbone)
         strategy = STRATEGIES[spec.training.strategy].label if spec.training.strategy in STRATEGIES else ""
         epoch = f"that of epoch {findings.best_epoch}" if findings.best_epoch else "the one before the first epoch"
+        mix = run.kept.mixes
+        mixed = f", mixed with {numbers.percent(mix.chosen, 0)} of the weights before" if mix and mix.chosen else ""
         how = ", ".join(filter(None, (backbone, strategy.lower(), continues(spec.source))))
-        return f"{how}. The best state is {epoch}, {chosen_words(spec)}."
+        return f"{how}. The best state is {epoch}, {chosen_words(spec)}{mixed}."
 
     def _open_cell(self, true: str, said: str) -> None:
         if self._findings is None:

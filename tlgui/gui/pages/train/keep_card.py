@@ -63,7 +63,6 @@ class KeepCard(Card):
         self.strength = StrengthField()
         self.set_action = Action("Set", self._on_set, parent=self, tooltip=_SETS)
         self.set_button = Button(small=True, action=self.set_action)
-        self.set_button.setAccessibleName("Set the strength of keeping")
         self._state = Label("", "caption", elide=True)
         self._holds = QWidget()
         line = QVBoxLayout(self._holds)
@@ -160,6 +159,7 @@ class KeepCard(Card):
         self.set_action.set_reason(
             run.reason_against("strength") or problem or ("This strength is in use." if same else "")
         )
+        self.set_button.setAccessibleName("Set the strength of keeping")  # a changed action takes the name back
 
     def _words(self, run: RunModel) -> str:
         if run.is_asked("strength"):
