@@ -143,22 +143,29 @@ class NoticeList(Card):
 
     def __init__(self, title: str = "", caption: str = "", parent: QWidget | None = None) -> None:
         super().__init__(title, caption, parent=parent)
+        self._lines: list[QWidget] = []
         self.end_with_space()
 
     def add_row(self, tone: str, title: str, text: str = "", buttons: Iterable[Button] = ()) -> QWidget:
         """Adds a line: icon on a tinted disc, what was found, what it means, what can be done; returns its widget."""
-        if self.body.count():
-            self.body.addWidget(Divider())
+        if self._lines:
+            self._add(Divider())
         line = WordsRow(ToneIcon(tone, disc=True), spacing=14)
         line.set(title, text)
         for button in buttons:
             line.add_button(button)
-        self.body.addWidget(line)
+        self._add(line)
         return line
 
     def clear(self) -> None:
         """Takes all lines away."""
-        while (item := self.body.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        # Not taken out as items of the layout: such have crashed the window now and then, some pages later.
+        for line in self._lines:
+            self.body.removeWidget(line)
+            line.hide()
+            line.deleteLater()
+        self._lines = []
+
+    def _add(self, line: QWidget) -> None:
+        self._lines.append(line)
+        self.body.addWidget(line)
