@@ -309,7 +309,7 @@ def test_the_review_lists_the_classes_of_both(bench: Bench, tmp_path: Path, qtbo
     ]  # fmt: skip
     said = read(page)
     assert "It continues the run “the run”: its classes and its last layer stay" in said
-    assert "What it knows already is kept by “Hold what matters (EWC)”" in said and "The strength is 1:" in said
+    assert "What it knows already is kept by “Hold what matters (EWC)”" in said and "The strength is 10:" in said
     assert "Of 2 classes there are no new images" in said
 
 
