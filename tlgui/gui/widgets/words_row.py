@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from tlgui.gui.widgets.button import Button
+from tlgui.gui.widgets.emptied import empty
 from tlgui.gui.widgets.text import Label
 
 _LEAST_WORDS = 230
@@ -65,10 +66,7 @@ class WordsRow(QWidget):
 
     def clear_buttons(self) -> None:
         """Takes the buttons away."""
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._buttons)
         self._tray.hide()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802  Qt's name
@@ -90,12 +88,10 @@ class WordsRow(QWidget):
         self._is_narrow = narrow
         if narrow:
             self._row.removeWidget(self._tray)
-            self._words.insertWidget(self._words.count() - 1, self._tray)
-            self._buttons.addStretch(1)
+            self._words.insertWidget(self._words.count() - 1, self._tray, 0, Qt.AlignmentFlag.AlignLeft)
         else:
             self._words.removeWidget(self._tray)
             self._row.addWidget(self._tray)
-            self._buttons.takeAt(self._buttons.count() - 1)
         self._row.setAlignment(self._icon, Qt.AlignmentFlag.AlignTop if narrow else Qt.AlignmentFlag.AlignVCenter)
         for button in self._tray.findChildren(Button):
             if button.kind == "link":

@@ -13,6 +13,7 @@ from tlgui.core.runs import RunSummary
 from tlgui.gui import numbers
 from tlgui.gui.pages.start.run_words import matches, spoken, words_of
 from tlgui.gui.widgets import Button, Card, Label, plain_button_text, plain_tooltip
+from tlgui.gui.widgets.emptied import empty
 
 _FEW = 6  # so many can be looked through without a search
 _FIRST = 8  # so many are shown before all are asked for
@@ -122,10 +123,7 @@ class RunsCard(Card):
 
     def _fill(self, runs: Sequence[RunSummary]) -> None:
         focused = next((path for path, box in self.boxes.items() if box.hasFocus()), None)
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._grid)
         self.boxes = {}
         line, heading = 0, ""
         mixed = len({run.dataset == self._images for run in runs}) > 1

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QVBoxLa
 from tlgui.gui import numbers
 from tlgui.gui.theme import color, font, miss_alpha, theme
 from tlgui.gui.widgets import Label, plain_tooltip
+from tlgui.gui.widgets.emptied import empty
 
 _GAP = 4
 _CELL = QSize(76, 64)
@@ -190,7 +191,4 @@ class ConfusionMatrix(QWidget):
 
     def _clear(self) -> None:
         self._cells = []
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._grid)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from tlgui.gui import numbers
 from tlgui.gui.pages.train.rung import shown_name
 from tlgui.gui.widgets import Label, NumberField
+from tlgui.gui.widgets.emptied import empty
 
 LOWEST, HIGHEST = 1e-9, 10.0
 _WIDTH = 110
@@ -63,10 +64,7 @@ class PeakFields(QWidget):
         return self.fields[name].value() != self._planned.get(name)
 
     def _build(self, names: Sequence[str], planned: Mapping[str, float]) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._grid)
         self.fields = {}
         for row, name in enumerate(names):
             caption = Label(shown_name(name), "body")

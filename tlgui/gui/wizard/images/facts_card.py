@@ -9,6 +9,7 @@ from tlgui.core.imaging_messages import ScanSummary
 from tlgui.core.intake import UseFold
 from tlgui.gui.draft import Draft
 from tlgui.gui.widgets import Card, Label
+from tlgui.gui.widgets.emptied import empty
 
 
 class FactsCard(Card):
@@ -27,10 +28,7 @@ class FactsCard(Card):
         if facts == self._shown:
             return
         self._shown = facts
-        while (item := self._rows.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._rows)
         for name, value, meaning in facts:
             self._rows.addWidget(_fact(name, value, meaning))
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from tlgui.gui.icons import pixmap
 from tlgui.gui.places import keys_of
 from tlgui.gui.widgets import Action, Button, Card, Chip, Label
+from tlgui.gui.widgets.emptied import empty
 from tlgui.gui.widgets.painted import Painted
 
 
@@ -70,10 +71,7 @@ class LayoutCard(Card):
             return
         self._told = tuple(sentences)
         self._open_evidence(False)
-        while (item := self._lines.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._lines)
         for sentence in sentences:
             self._lines.addWidget(Label(sentence, "caption", wrap=True))
 

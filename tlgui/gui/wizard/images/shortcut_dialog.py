@@ -12,6 +12,7 @@ from tlgui.core.intake import CropBorder
 from tlgui.gui.numbers import count, counted
 from tlgui.gui.shortcut_desk import MOST_IMAGES
 from tlgui.gui.widgets import Banner, Button, Dialog, Label, ProgressRow, ToneIcon
+from tlgui.gui.widgets.emptied import empty
 from tlgui.gui.wizard.images.probe_table import ProbeTable
 from tlgui.gui.wizard.images.shortcut_words import QUESTION_NOTE, TITLES, border_in_all, progress_words, verdict_of
 
@@ -203,10 +204,7 @@ class _Findings(QWidget):
 
     def show_scores(self, scores: list[ProbeScore]) -> None:
         """Other sentences."""
-        while (item := self._rows.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._rows)
         for score in scores:
             if score.verdict != "quiet":
                 self._rows.addWidget(_sentence(score))

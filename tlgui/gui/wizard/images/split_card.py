@@ -12,6 +12,7 @@ from tlgui.gui.numbers import count, counted
 from tlgui.gui.theme import font
 from tlgui.gui.widgets import Button, Card, Cell, Column, Fold, Label, SplitBar, Table
 from tlgui.gui.widgets.card import Divider
+from tlgui.gui.widgets.emptied import empty
 from tlgui.gui.wizard.images.files_card import legend_row
 from tlgui.gui.wizard.images.fold_fields import FoldFields, folds_offered
 from tlgui.gui.wizard.images.kept_together import KeptTogether
@@ -116,7 +117,7 @@ class SplitCard(Card):
         self._shown = summary.classes
         totals = totals_of(summary.classes)
         self.bar.set(*totals)
-        _clear(self._legend)
+        empty(self._legend)
         for (text, token), number in zip(_LEGEND, totals, strict=True):
             holder = QWidget()
             row = legend_row(text, number, token)
@@ -195,10 +196,3 @@ def _cells(row: ClassCount) -> list[Cell]:
     # The table never cuts a name and would squeeze the numbers instead; the whole name stands beside the pictures.
     short = QFontMetrics(font(13)).elidedText(row.name, Qt.TextElideMode.ElideMiddle, _NAME)
     return [Cell(short, tooltip=row.name), *(Cell(count(number)) for number in (row.train, row.validation, row.test))]
-
-
-def _clear(layout: QVBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
