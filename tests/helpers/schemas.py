@@ -92,6 +92,7 @@ METRICS_FILE = {
     "intervals": "95 %",
     "validation": METRICS,
     "test?": METRICS,
+    "retention?": {str: object},
 }
 
 GROUP = {"name": str, "parameters": int, "trainable": bool, "learning_rate": (float, None)}
@@ -116,6 +117,15 @@ ADAPTATION = {
     "weight": float,
     "alarm": str,
 }
+RETENTION = {
+    "meter": ("accuracy", "agreement"),
+    "images": int,
+    "before": float,
+    "now": float,
+    "low": float,
+    "high": float,
+}
+TASKS = [{"name": str, "images": int, "before": float, "now": float}]
 EVENTS: dict[str, dict[str, Any]] = {
     "RunStarted": {
         "run": str,
@@ -213,6 +223,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "learning_rates": {str: float},
         "best": bool,
         "adaptation": (ADAPTATION, None),
+        "retention": (RETENTION, None),
         "seconds": float,
         "seconds_left": (float, None),
     },
@@ -222,6 +233,15 @@ EVENTS: dict[str, dict[str, Any]] = {
     "Extended": {"step": int, "epochs": int},
     "Resumed": {"step": int, "epoch": int},
     "Evaluated": {"split": ("train", "known", "validation", "test", "new"), "metrics": METRICS},
+    "RetentionMeasured": {"seen": RETENTION, "tasks": TASKS, "looks": int, "sentence": str},
+    "MixesTried": {
+        "mixes": [{"earlier": float, "new": float, "old": (float, None)}],
+        "chosen": float,
+        "by_itself": bool,
+        "new_images": int,
+        "old_images": int,
+        "sentence": str,
+    },
     "Completed": {"run": str, "best_epoch": (int, None), "message": str},
     "Stopped": {"run": str, "best_epoch": (int, None)},
     "Failed": {"run": str, "problem": str, "remedy": str, "details": str, "is_fault": bool, "code": str},

@@ -652,7 +652,7 @@ def test_what_the_published_weights_know_is_offered_folded(bench: FakeBench, pag
     assert "That is no accuracy." in read(keep) and keep.way.currentText() == "Not at all"
     keep.way.choose("l2sp")
     assert bench.draft.training.keep == "l2sp" and "Every weight is held at where it began" in read(keep)
-    assert keep.strength.value() == 0.1 and bench.draft.training.keep_strength is None
+    assert keep.strength.value() == 10 and bench.draft.training.keep_strength is None
     assert page.primary_action().isEnabled()
 
 
