@@ -14,6 +14,7 @@ from tlgui.core.paired import compare
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import wilson
 from tlgui.core.tables import csv_bytes
+from tlgui.core.transfer import signed
 from tlgui.engine import seeding
 from tlgui.engine.retention.keeper import earlier_logits
 from tlgui.engine.retention.knowledge import Knowledge
@@ -143,8 +144,7 @@ def sentence(seen: RetentionSeen) -> str:
             f"The earlier head still answers as before for {now} of {seen.images} images. That is a stand-in: images of the "
             "earlier task are not there, so what is forgotten of it is not measured."
         )
-    low, high = 100 * seen.low, 100 * seen.high
-    moved = f"{100 * seen.difference:+.1f} points ({low:+.1f} to {high:+.1f})"
+    moved = signed(seen.difference, seen.low, seen.high)
     if seen.high < 0:
         what = f"It has forgotten: {moved}"
     elif seen.low > 0:
