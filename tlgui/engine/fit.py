@@ -153,11 +153,12 @@ class Loop:
                 return
             if live.place.epoch != number:
                 return  # taken back to another epoch
-            began = time.monotonic()
-            held = yield from ready(live, self.obey_stop)
-            live.clock.rested(time.monotonic() - began)  # it comes once, and tells nothing of the next batch
-            if not held:
-                continue
+            if live.keeper is not None:
+                began = time.monotonic()
+                held = yield from ready(live, self.obey_stop)
+                live.clock.rested(time.monotonic() - began)  # it comes once, and tells nothing of the next batch
+                if not held:
+                    continue
             if live.place.batch >= len(batches):
                 break
             place, indices = live.place, batches[live.place.batch]

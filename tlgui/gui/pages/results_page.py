@@ -62,7 +62,7 @@ class ResultsPage(Page):
         self._learn_on = Action(
             "Continue on new images…",
             self._on_learn_on,
-            "",
+            "Ctrl+Shift+N",
             "The model learns on, with the classes that it knows",
             "plus",
         )
