@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tlgui.engine.calibration import HIGHEST, LOWEST, calibrate
-from tlgui.engine.validation import Validation
+from tlgui.engine.validation import Shares, Validation
 
 
 def made(n: int, classes: int, scale: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,8 @@ def test_an_epoch_that_is_right_more_often_is_not_passed_over_for_being_too_sure
         loss = torch.nn.functional.cross_entropy(logits, labels).item()
         accuracy = (logits.argmax(1) == labels).double().mean().item()
         calibration = calibrate(logits, labels)
-        return Validation(loss=loss, accuracy=accuracy, balanced=accuracy, calibration=calibration, right={})
+        every = Shares(loss, accuracy, accuracy)
+        return Validation(loss=loss, accuracy=accuracy, balanced=accuracy, calibration=calibration, right={}, every=every)
 
     labels = torch.tensor([0, 1] * 50)
     sides = torch.nn.functional.one_hot(labels, 2).float()

@@ -105,7 +105,7 @@ def test_a_run_that_learns_on_comes_to_its_end(
 def test_a_class_of_before_without_images_is_said_to_be_forgotten_easily(
     first: RunFolder, new: Path, tmp_path: Path
 ) -> None:
-    said = trained(made(new, tmp_path / "run", first), new, first)
+    said = trained(made(new, tmp_path / "run", first, keep="none"), new, first)
     (message,) = [event.message for event in of(said, events.Notice) if event.code == "class_without_images"]
     assert message == (
         "There is no training image of 'down', so what the network knows of that class is easily forgotten."

@@ -115,13 +115,14 @@ def test_classes_of_before_come_first_in_their_order_and_new_ones_after_in_their
         (("a", "b", "c"), "It goes on with the 2 classes of 'Run 7' and learns “c”."),
         (
             ("c",),
-            "It goes on with the 2 classes of 'Run 7' and learns “c”. Of “a”, “b” there are no new images: what it "
-            "knows of them is easily forgotten.",
+            "It goes on with the 2 classes of 'Run 7' and learns “c”. Of “a”, “b” there are no new images: unless "
+            "nothing is to be held, earlier ones are shown again; where these are gone, what it knows of them is easily "
+            "forgotten.",
         ),
         (
             ("a",),
-            "It goes on with the 2 classes of 'Run 7'. Of “b” there are no new images: what it knows of it is easily "
-            "forgotten.",
+            "It goes on with the 2 classes of 'Run 7'. Of “b” there are no new images: unless nothing is to be "
+            "held, earlier ones are shown again; where these are gone, what it knows of it is easily forgotten.",
         ),
     ],
 )

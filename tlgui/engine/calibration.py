@@ -23,7 +23,7 @@ class Calibration(NamedTuple):
     loss: float
 
 
-def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
+def calibrate(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Calibration:
     """The temperature T with the smallest mean cross-entropy of softmax(logits / T).
 
     Each of n images counts as right with n + 1 of n + 2 (the rule of succession) and otherwise as any other class: else a
@@ -33,6 +33,7 @@ def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
     Args:
         logits: (N, classes), N >= 1, classes >= 2.
         labels: (N,) int64.
+        weights: (N,) of each image in the mean, not negative, not all 0; `None` = all alike.
 
     Returns:
         T between `LOWEST` and `HIGHEST`; of answers that are no numbers T = 1 and a loss that is none.
@@ -45,16 +46,19 @@ def calibrate(logits: Tensor, labels: Tensor) -> Calibration:
     doubt = 1 / (n + 2)
     wanted = torch.full_like(z, doubt / (classes - 1))
     wanted[torch.arange(n), labels] = 1 - doubt
-    aim = (wanted * z).sum() / n
+    each = torch.ones(n, 1, dtype=z.dtype)
+    if weights is not None:
+        each = (weights.double() * (n / weights.double().sum())).unsqueeze(1)
+    aim = (each * wanted * z).sum() / n
     # The loss is convex in 1 / T: where its slope changes sign is the lowest place.
     low, high = 1 / HIGHEST, 1 / LOWEST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        slope = (torch.softmax(z * middle, 1) * z).sum() / n - aim
+        slope = (each * torch.softmax(z * middle, 1) * z).sum() / n - aim
         if slope > 0:
             high = middle
         else:
             low = middle
     sharpness = (low + high) / 2
-    loss = (wanted * (wanted.log() - torch.log_softmax(z * sharpness, 1))).sum() / n
+    loss = (each * wanted * (wanted.log() - torch.log_softmax(z * sharpness, 1))).sum() / n
     return Calibration(1 / sharpness, loss.item())

@@ -173,7 +173,7 @@ class Loop:
                 place.loss_sum += loss * images
                 place.seen += images
                 live.clock.batch_ended(images)
-            yield from (notice for part in live.parts for notice in part.notices())
+            yield from (notice for part in live.read_parts for notice in part.notices())
             if loss is None:
                 continue
             if place.batch % max(1, live.batches // _BATCH_EVENTS_PER_EPOCH) == 0:

@@ -26,6 +26,7 @@ from tlgui.engine.objective import Objective
 from tlgui.engine.param_groups import LayerOptimizer
 from tlgui.engine.precision import Mixed
 from tlgui.engine.retention.keeper import Keeper
+from tlgui.engine.retention.rehearsal import rehearsal_of
 from tlgui.engine.samples import Part
 from tlgui.engine.schedule import momentum_of, one_cycle
 from tlgui.engine.setup import Setup
@@ -48,6 +49,7 @@ class Live:
         objective, mixed, memory, average: how a step is made.
         term: what makes it see images of a new site alike; `None` without.
         keeper: what holds it at what it knew before; `None` without.
+        rehearsal: images of before that it is shown again; `None` without.
         clock: how fast it goes.
     """
 
@@ -67,7 +69,9 @@ class Live:
             epochs=epochs, first=first, lowest=first, compiled=setup.compiled, caching=setup.frozen.caching
         )
         self.clock = Clock()
-        self.objective = Objective(self.training, setup.train.labels, self.network.classes, setup.device)
+        self.rehearsal = rehearsal_of(setup.knowledge, setup.train, setup.training.seed)
+        again = self.rehearsal.classes if self.rehearsal is not None else ()
+        self.objective = Objective(self.training, setup.train.labels, self.network.classes, setup.device, again)
         self.mixed = Mixed(setup.precision, setup.device, setup.training.clip_norm)
         self.memory = Memory(self)
         self.average = Average(self.training.ema, self.network) if self.training.ema else None
@@ -237,6 +241,11 @@ class Live:
         """All images that training reads: known ones to train and to validate with, and those of a new site."""
         setup = self.setup
         return [setup.train, setup.validation, *([setup.target] if setup.target is not None else [])]
+
+    @property
+    def read_parts(self) -> list[Part]:
+        """The same, and those that it is shown again."""
+        return [*self.parts, *(self.rehearsal.parts if self.rehearsal is not None else [])]
 
     def restore(self, state: State) -> None:
         """Goes to where a state was taken, bit for bit.

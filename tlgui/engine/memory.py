@@ -73,9 +73,13 @@ class Memory:
         live, n = self._live, len(inputs)
         if new := self._measured_at != (live.cut, live.place.first):
             self._each = kept_per_image(live.network, live.place.first, live.cut, inputs, live.mixed)
+            beside = 0.0
             if live.term is not None and live.setup.target is not None:
                 # As many images of the new site go through with them, where there are so many.
-                self._each = round(self._each * (1 + min(1.0, len(live.setup.target) / n)))
+                beside += min(1.0, len(live.setup.target) / n)
+            if live.rehearsal is not None:
+                beside += live.rehearsal.size(n) / n
+            self._each = round(self._each * (1 + beside))
             self._measured_at = (live.cut, live.place.first)
             self._held_before = free_memory.held_bytes()
         size = min(live.place.piece or n, n)

@@ -22,18 +22,25 @@ class Objective:
         labels: (N,) of the training images.
         classes: number of outputs.
         device: where logits are.
+        again: classes without training images of which earlier ones are shown again, each as often as the average class.
 
     Attributes:
         imbalance: what is done about classes of unequal size: never "auto".
         shift, weights: (classes,) added to the logits, and of each class in the loss; `None` where that is not done.
     """
 
-    def __init__(self, training: Training, labels: Tensor, classes: int, device: torch.device) -> None:
+    def __init__(
+        self, training: Training, labels: Tensor, classes: int, device: torch.device, again: Sequence[int] = ()
+    ) -> None:
         self.imbalance = imbalance_in_use(training, labels.tolist())
         self._smoothing = training.label_smoothing
         counts = torch.bincount(labels, minlength=classes)
-        self.shift = log_priors(counts).to(device) if self.imbalance == "logit-adjustment" else None
-        self.weights = class_weights(counts).to(device) if self.imbalance == "class-weights" else None
+        seen = counts.double()
+        seen[list(again)] = counts.sum().item() / max(1, int((counts > 0).sum()))
+        weights = class_weights(counts)
+        weights[list(again)] = 1.0
+        self.shift = log_priors(seen).to(device) if self.imbalance == "logit-adjustment" else None
+        self.weights = weights.to(device) if self.imbalance == "class-weights" else None
 
     def loss(self, logits: Tensor, labels: Tensor, partners: Tensor | None = None, share: float = 1.0) -> Tensor:
         """Mean loss per image.

@@ -16,6 +16,7 @@ from tlgui.engine.adaptation.target import indices_of
 from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.live import Live
 from tlgui.engine.objective import balanced_order
+from tlgui.engine.retention.rehearsal import Shown, shown
 from tlgui.engine.validation import placed
 
 
@@ -41,6 +42,7 @@ class Lesson(NamedTuple):
         share: of the first of two mixed images.
         target: (M, ...) what group `target_cut` takes, of unlabelled images of a new site; `None` where there are none.
         target_cut: see there.
+        again: what it is shown again of before; `None` where there is nothing.
     """
 
     inputs: Tensor
@@ -49,6 +51,7 @@ class Lesson(NamedTuple):
     share: float = 1.0
     target: Tensor | None = None
     target_cut: int = 0
+    again: Shown | None = None
 
 
 def batches_of(live: Live, epoch: int) -> list[list[int]]:
@@ -109,10 +112,10 @@ def lesson_of(live: Live, indices: list[int]) -> Lesson | None:
         return None
     labels = train.labels[there].to(live.setup.device)
     cut = live.site_cut
-    target = _target_of(live, len(there), cut)
+    target, again = _target_of(live, len(there), cut), _again(live, len(there))
     if drawn is None:
-        return Lesson(inputs, labels, target=target, target_cut=cut)
-    return Lesson(inputs, labels, drawn.partners(labels), drawn.share, target, cut)
+        return Lesson(inputs, labels, target=target, target_cut=cut, again=again)
+    return Lesson(inputs, labels, drawn.partners(labels), drawn.share, target, cut, again)
 
 
 def _target_of(live: Live, size: int, cut: int) -> Tensor | None:
@@ -122,6 +125,20 @@ def _target_of(live: Live, size: int, cut: int) -> Tensor | None:
         return None
     indices = indices_of(live.training.seed, place.step, live.batch_size, size, len(part))
     return live.frozen.activations(part, indices, live.view(place.epoch), cut)
+
+
+def _again(live: Live, size: int) -> Shown | None:
+    """What a step is shown again of classes that have no new images."""
+    rehearsal, place = live.rehearsal, live.place
+    if rehearsal is None:
+        return None
+    images = rehearsal.drawn(place.step, rehearsal.size(size), rehearsal.size(live.batch_size))
+    inputs, labels = [], []
+    for part in rehearsal.parts:
+        indices = [index for one, index in images if one is part]
+        inputs.append(live.frozen.activations(part, indices, live.view(place.epoch), live.cut))
+        labels.append(part.labels[part.there(indices)])
+    return shown(inputs, labels, rehearsal.share, live.setup.device)
 
 
 def learn(live: Live, lesson: Lesson) -> float:
@@ -158,15 +175,17 @@ def _gradients(live: Live, lesson: Lesson) -> float:
     live.network.training_mode(live.place.first, live.keep_statistics(live.memory.at_once(n)))
     total = 0.0
     pieces = live.memory.pieces(n)
-    targets = _pieces_of(lesson, len(pieces))
+    targets, repeats = _pieces_of(lesson, len(pieces)), _again_pieces(lesson, len(pieces))
     if live.term is not None:
         live.term.begin_step()
+    repeated = len(lesson.again.labels) if lesson.again is not None else 0
     held = _hold(live)
     if not math.isfinite(held):
         return held
-    for piece, target in zip(pieces, targets, strict=True):
+    for piece, target, again in zip(pieces, targets, repeats, strict=True):
         with live.mixed.autocast(live.cut < live.network.head_index):
-            inputs, seen = placed(lesson.inputs[piece], live.setup.device), None
+            given = lesson.inputs[piece] if again is None else torch.cat([lesson.inputs[piece], again.inputs])
+            inputs, seen = placed(given, live.setup.device), None
             if live.term is None or target is None:
                 logits = live.network.run(inputs, live.cut)
             else:
@@ -176,12 +195,19 @@ def _gradients(live: Live, lesson: Lesson) -> float:
                     seen = with_features(live.network, placed(target, live.setup.device), lesson.target_cut)
         others = lesson.partners[piece] if lesson.partners is not None else None
         labels = lesson.labels[piece]
-        loss = live.objective.loss(logits.float(), labels, others, lesson.share) * (len(labels) / n)
+        new = len(labels)
+        loss = live.objective.loss(logits[:new].float(), labels, others, lesson.share) * (new / n)
+        if lesson.again is not None:
+            loss = loss * (1 - lesson.again.share)
+        if again is not None:
+            loss = loss + live.objective.loss(logits[new:].float(), again.labels) * (
+                again.share * len(again.labels) / repeated
+            )
         value = loss.item()
         if not math.isfinite(value):
             return value
         if live.term is not None and seen is not None:
-            term = live.term.add(features, seen[1], seen[0], live.progress) * (len(labels) / n)
+            term = live.term.add(features[:new], seen[1], seen[0], live.progress) * (new / n)
             if not math.isfinite(term.item()):
                 return term.item()
             loss = loss + term
@@ -207,3 +233,12 @@ def _pieces_of(lesson: Lesson, pieces: int) -> list[Tensor | None]:
     if target is None or len(target) < 2:
         return [None] * pieces
     return [piece if len(piece) > 1 else None for piece in torch.tensor_split(target, pieces)]
+
+
+def _again_pieces(lesson: Lesson, pieces: int) -> list[Shown | None]:
+    """What is shown again, in as many pieces as the new images."""
+    again = lesson.again
+    if again is None:
+        return [None] * pieces
+    parts = zip(torch.tensor_split(again.inputs, pieces), torch.tensor_split(again.labels, pieces), strict=True)
+    return [Shown(inputs, labels, again.share) if len(labels) else None for inputs, labels in parts]

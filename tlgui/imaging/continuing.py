@@ -146,7 +146,7 @@ def classes_words(scan: Scan, before: Continued) -> str:
     said.append(f" and learns {listed(new)}." if new else ".")
     if missing:
         said.append(
-            f" Of {listed(missing)} there are no new images: what it knows of {'it' if len(missing) == 1 else 'them'} "
-            "is easily forgotten."
+            f" Of {listed(missing)} there are no new images: unless nothing is to be held, earlier ones are shown again; where "
+            f"these are gone, what it knows of {'it' if len(missing) == 1 else 'them'} is easily forgotten."
         )
     return "".join(said)

@@ -54,7 +54,9 @@ def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, 
         domain_accuracy=domain_accuracy,
         target_entropy=target.mean_entropy if finite else None,
         target_spread=target.spread if finite else None,
-        score=score_of(seen.balanced, target.mean_entropy, target.spread, live.network.classes) if finite else None,
+        score=score_of(seen.every.balanced, target.mean_entropy, target.spread, live.network.classes)
+        if finite
+        else None,
         weight=live.term.weight,
         alarm=said,
     )
@@ -71,7 +73,7 @@ def value_of(seen: Validation, adaptation: AdaptationSeen | None, best_by: BestB
         return seen.value(best_by)
     if adaptation.score is None:
         return _ALARMED
-    return _ALARMED - seen.balanced if adaptation.alarm else -adaptation.score
+    return _ALARMED - seen.every.balanced if adaptation.alarm else -adaptation.score
 
 
 def not_improved(live: Live) -> str:

@@ -38,7 +38,7 @@ from tlgui.engine.jobs.similarity import measured_or_not
 from tlgui.engine.jobs.train_setup import Given, set_up
 from tlgui.engine.network import Network
 from tlgui.engine.retention.averaging import mix
-from tlgui.engine.retention.begin import beginning_notices, begins_with, missing_notices
+from tlgui.engine.retention.begin import beginning_notices, begins_with, missing_notices, refuse_one_class
 from tlgui.engine.retention.head import take_head
 from tlgui.engine.retention.meter import left_of
 from tlgui.engine.samples import Part
@@ -116,7 +116,9 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         yield from site_notices(spec, network)
     knowledge, earlier_roots = begins_with(run, spec, network, state, job.earlier, resume)
     if knowledge is not None:
-        yield from missing_notices(knowledge) if resume else beginning_notices(spec, knowledge)
+        if not resume:
+            refuse_one_class(spec, knowledge, parts["train"])
+        yield from missing_notices(knowledge) if resume else beginning_notices(spec, knowledge, parts["validation"])
     given = Given(
         run, spec, network, parts, root, control, device, checkpoints, target, target_root, knowledge, earlier_roots
     )

@@ -9,6 +9,7 @@ import torch
 from tlgui.core.events import Notice
 from tlgui.core.planning import imbalance_in_use
 from tlgui.core.run_spec import Imbalance, Training
+from tlgui.engine.retention.rehearsal import Rehearsal
 from tlgui.engine.samples import Part
 
 _REMEDIES: dict[Imbalance, str] = {
@@ -18,7 +19,9 @@ _REMEDIES: dict[Imbalance, str] = {
 }
 
 
-def notices(training: Training, train: Part, classes: Sequence[str], known: int = 0) -> Iterator[Notice]:
+def notices(
+    training: Training, train: Part, classes: Sequence[str], known: int = 0, rehearsal: Rehearsal | None = None
+) -> Iterator[Notice]:
     """All of them for a run that begins.
 
     Args:
@@ -26,22 +29,36 @@ def notices(training: Training, train: Part, classes: Sequence[str], known: int 
         train: its training images.
         classes: names of the outputs.
         known: how many of these, the first, the network has learned before.
+        rehearsal: what it is shown again of them.
     """
-    yield from _absent(train, classes, known)
+    again = rehearsal.classes if rehearsal is not None else []
+    if rehearsal is not None:
+        them = "that class" if len(again) == 1 else "those classes"
+        images = "1 image" if rehearsal.images == 1 else f"{rehearsal.images:,} images"
+        yield Notice(
+            code="rehearsal",
+            message=f"There is no training image of {_listed(classes, again)}: {images} that the network learned {them} from "
+            f"{'is' if rehearsal.images == 1 else 'are'} shown again with the new ones.",
+        )
+    yield from _absent(train, classes, known, again)
     yield from _imbalance(training, train, classes)
     yield from _mixing(training)
 
 
-def _absent(train: Part, classes: Sequence[str], known: int) -> Iterator[Notice]:
-    absent = [index for index, n in enumerate(_counts(train, classes)) if not n]
+def _absent(train: Part, classes: Sequence[str], known: int, again: Sequence[int]) -> Iterator[Notice]:
+    absent = [index for index, n in enumerate(_counts(train, classes)) if not n and index not in again]
     for some, learned in (([one for one in absent if (one < known) == old], old) for old in (True, False)):
         if not some:
             continue
-        names = [f"'{classes[index]}'" for index in some]
-        said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        them = "that class" if len(names) == 1 else "those classes"
+        said = _listed(classes, some)
+        them = "that class" if len(some) == 1 else "those classes"
         so = f"what the network knows of {them} is easily forgotten" if learned else f"{them} cannot be learned"
         yield Notice(code="class_without_images", message=f"There is no training image of {said}, so {so}.")
+
+
+def _listed(classes: Sequence[str], some: Sequence[int]) -> str:
+    names = [f"'{classes[index]}'" for index in some]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _imbalance(training: Training, train: Part, classes: Sequence[str]) -> Iterator[Notice]:

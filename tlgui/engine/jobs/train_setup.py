@@ -36,6 +36,7 @@ from tlgui.engine.network import Network
 from tlgui.engine.precision import Kind, possible
 from tlgui.engine.precision_probe import precision_here
 from tlgui.engine.retention.knowledge import Knowledge
+from tlgui.engine.retention.rehearsal import rehearsal_of
 from tlgui.engine.samples import Part, Reader
 from tlgui.engine.setup import Setup
 from tlgui.engine.trained_model import Card
@@ -106,7 +107,8 @@ def set_up(given: Given) -> Generator[Event, None, Setup]:
         )
     if place is None:
         known = len(spec.source.classes) if spec.source is not None else 0
-        yield from notices(training, parts["train"], dataset.classes, known)
+        again = rehearsal_of(given.knowledge, parts["train"], training.seed)
+        yield from notices(training, parts["train"], dataset.classes, known, again)
     if spec.machine is None and training.precision == "auto" and later < network.head_index:
         yield events.Progress(stage="trying number formats", done=0, total=1)
     precision, why = _precision(spec, training, network, later, device)

@@ -14,6 +14,8 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.engine.network import Network
 from tlgui.engine.retention.head import published_head
 from tlgui.engine.retention.knowledge import Knowledge, knowledge_of, part_name
+from tlgui.engine.retention.rehearsal import chooses_too, only_new, stand_ins
+from tlgui.engine.samples import Part
 from tlgui.engine.weights import State
 from tlgui.imaging.names import counted, listed
 
@@ -73,6 +75,20 @@ def begins_with(
     return known, roots
 
 
+def refuse_one_class(spec: RunSpec, known: Knowledge, train: Part) -> None:
+    """Raise a UserError where a network that knows several classes would be shown one alone, and nothing of the others.
+
+    Whatever holds its weights, it ends with calling everything by that name: tried with EWC and L2-SP, strengths 10 and 1,000.
+    """
+    if spec.dataset is not None and spec.continues and only_new(known, train):
+        raise UserError(
+            f"The new images show one class alone, '{spec.dataset.classes[int(train.labels[0])]}', and no image is there that "
+            "the network learned the others from: it would end with calling everything by that name.",
+            "Say where the earlier images are with --earlier DIR, or add new ones of the other classes.",
+            code="earlier_missing",
+        )
+
+
 def missing_notices(known: Knowledge) -> Iterator[Notice]:
     """Which earlier images are not there; said again where the run goes on."""
     if known.missing:
@@ -89,7 +105,7 @@ def missing_notices(known: Knowledge) -> Iterator[Notice]:
             )
 
 
-def beginning_notices(spec: RunSpec, known: Knowledge) -> Iterator[Notice]:
+def beginning_notices(spec: RunSpec, known: Knowledge, validation: Part) -> Iterator[Notice]:
     """How what the network knows is kept, and by what it is seen whether it is."""
     training = spec.training
     if training.keep != "none":
@@ -107,11 +123,22 @@ def beginning_notices(spec: RunSpec, known: Knowledge) -> Iterator[Notice]:
     yield from missing_notices(known)
     if known.measured:
         images = sum(len(task.held_out.left) for task in known.tasks)
+        chooses = chooses_too(known, validation)
         yield Notice(
             code="meter",
-            message=f"After each epoch {images:,} images of before that were never learned show what is left of it. They "
-            "choose nothing.",
+            message=f"After each epoch {images:,} images of before that were never learned show what is left of it. "
+            + (
+                f"{chooses:,} of them help to choose the epoch, since there were no others, so this flatters a little."
+                if chooses
+                else "They choose nothing."
+            ),
         )
+        if chosen := sum(len(numbers) for _, numbers in stand_ins(known, validation)):
+            yield Notice(
+                code="stand_ins",
+                message=f"When the best epoch is chosen, {counted(chosen, 'earlier validation image')} stand for the classes of "
+                "which there are no new ones.",
+            )
     elif known.agrees:
         yield Notice(
             code="meter",

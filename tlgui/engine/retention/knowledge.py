@@ -24,9 +24,9 @@ from tlgui.engine.retention.head import PublishedHead
 from tlgui.engine.samples import Part
 
 FILE = "before.safetensors"
-# So many images tell what is left, and so many what matters.
+# So many images tell what is left; so many are asked for what matters, and shown again.
 _MEASURED = 1_000
-_LEARNED = 200
+_LEARNED = 1_000
 _START, _NEED, _BEFORE = "start|", "need|", "before|"
 _NONE = 1 << 30
 

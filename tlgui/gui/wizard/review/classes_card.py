@@ -16,7 +16,7 @@ _WORDS = {
     "no images": (
         "knows it, no new images",
         "warn",
-        "The model knows this class; without new images of it, it is easily forgotten.",
+        "The model knows this class. There are no new images of it, so earlier ones are shown again, where they are there.",
     ),
 }
 _MOST_HEIGHT = 300
@@ -58,8 +58,8 @@ class ContinuedClasses(Card):
             ]
         )
         self.warning.setText(
-            f"Of {counted(bare, 'class', 'classes')} there are no new images: what it knows of "
-            f"{'it' if bare == 1 else 'them'} is easily forgotten."
+            f"Of {counted(bare, 'class', 'classes')} there are no new images: earlier ones are shown again, unless nothing is to "
+            f"be held. Where these are gone, what it knows of {'it' if bare == 1 else 'them'} is easily forgotten."
             if bare
             else ""
         )

@@ -15,7 +15,10 @@ from tlgui.gui.wizard.choice_list import ChoiceList
 NONE = "none"
 _SHARE = 0.5  # where a person begins who takes the choice over
 _FOLDED = "Keep what the published weights know"
-_ABOUT_NONE = "Nothing holds on to what it knows: it learns the new images as well as it can, and may forget the rest."
+_ABOUT_NONE = (
+    "Nothing holds on to what it knows, and no earlier image is shown again: it learns the new images as well as it can, and may "
+    "forget the rest."
+)
 _ABOUT_PUBLISHED = (
     "Rarely needed: it helps where the model must stay good at everyday pictures too. How much is left is shown by a stand-in: "
     "for how many of your validation images the published last layer answers as before. That is no accuracy."
