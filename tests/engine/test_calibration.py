@@ -94,7 +94,9 @@ def test_an_epoch_that_is_right_more_often_is_not_passed_over_for_being_too_sure
         accuracy = (logits.argmax(1) == labels).double().mean().item()
         calibration = calibrate(logits, labels)
         every = Shares(loss, accuracy, accuracy)
-        return Validation(loss=loss, accuracy=accuracy, balanced=accuracy, calibration=calibration, right={}, every=every)
+        return Validation(
+            loss=loss, accuracy=accuracy, balanced=accuracy, calibration=calibration, right={}, every=every
+        )
 
     labels = torch.tensor([0, 1] * 50)
     sides = torch.nn.functional.one_hot(labels, 2).float()

@@ -48,6 +48,10 @@ def test_a_mix_is_made_in_the_engine_beside_and_heard_by_its_run(bench: Bench, q
     assert bench.kept.doing == "mix" and bench.kept.reason_against() == "It is at work."
     bench.fake_side.say(events.Progress(stage="mixing", done=1, total=11), MIXES)
     assert bench.kept.progress is not None and bench.run is not None and bench.run.kept.mixes == MIXES
+    again = {"sentence": "31 of 40 right.", "accuracy": {"value": 0.775}}
+    bench.fake_side.say(events.Evaluated(split="test", metrics=again))
+    assert bench.run.metrics["test"] == again and bench.run.log[-1].endswith("Test images: 31 of 40 right.")
+    assert bench.run.state == "complete", "it was scored again, and not begun again"
     bench.fake_side.say(events.Completed(run=str(path), message="Done."))
     assert mixed == [path] and bench.kept.doing == "" and bench.kept.ended("mix") is None
 

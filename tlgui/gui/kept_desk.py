@@ -109,7 +109,7 @@ class KeptDesk(QObject):
             else:
                 self._ended[path, doing] = event
         elif path == self._shown() and self._bench.run is not None:
-            self._bench.run.kept.take(event)
+            self._bench.run.apply(event)
         self.changed.emit()
 
     def _shown(self) -> Path | None:

@@ -119,7 +119,7 @@ def meter_tip(epochs: Sequence[EpochEnded]) -> str:
         )
     return (
         f"The dotted line is the accuracy on {numbers.counted(seen.images, 'earlier image')} that were never learned; the "
-        "dashed line across is what the earlier model reached on them. They choose nothing. "
+        "dashed line across is what the earlier model reached on them. Test images among them choose nothing. "
     )
 
 

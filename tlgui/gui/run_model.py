@@ -36,8 +36,7 @@ class RunModel(RunSignals):
 
     Attributes:
         run_path: its folder, where it is known.
-        backbone, strategy, classes: as the engine said.
-        train_images, validation_images, test_images, seed: see `events.RunStarted`.
+        backbone, strategy, classes, train_images, validation_images, test_images, seed: see `events.RunStarted`.
         first_answer: what the network as it is recognises; `None` where it was not asked.
         chosen: what "auto" became; `None` where the person chose.
         epochs_planned: how many are planned now.
@@ -102,7 +101,7 @@ class RunModel(RunSignals):
     def apply(self, event: events.AnyEvent) -> None:
         """Takes one event. Of a run that has ended, only what begins it again is heard, and what was done with it since."""
         self.kept.take(event)
-        if self.ending is not None and not isinstance(event, events.RunStarted | events.Ending):
+        if self.ending is not None and not isinstance(event, events.RunStarted | events.Ending | events.Evaluated):
             return
         if (handler := _HANDLERS.get(type(event))) is None:
             return
@@ -331,7 +330,8 @@ class RunModel(RunSignals):
 
     def _on_evaluated(self, event: events.Evaluated) -> None:
         self.metrics[event.split] = event.metrics
-        self._set_state("scoring")
+        if self.ending is None:  # else the weights were mixed since, and scored again
+            self._set_state("scoring")
 
     def _on_ending(self, event: events.Ending) -> None:
         self.ending = event

@@ -223,6 +223,22 @@ def test_t32_it_says_which_state_an_export_holds_however_training_ended(
     assert "best state, that from before the first epoch, chosen" in words(page)
 
 
+def test_of_a_mix_of_weights_it_says_so(qtbot: QtBot, run: RunFolder) -> None:
+    bench = ModelBench(run)
+    mixes = [events.Mix(earlier=share, new=0.9, old=0.8) for share in (0.0, 0.4)]
+    tried = events.MixesTried(mixes=mixes, chosen=0.4, by_itself=True, new_images=9, old_images=9, sentence="")
+    bench.run = RunModel.replay([*story(), tried])
+    page = opened(qtbot, bench)
+    best = bench.run.best_epoch
+    assert (
+        "It holds a mix: 40 % of the weights that training began with, the rest of the run's best state, that of "
+        f"epoch {best}," in words(page)
+    )
+    bench.run = RunModel.replay([*story(), msgspec.structs.replace(tried, chosen=0.0)])
+    bench.run_changed.emit()
+    assert "It holds the run's best state" in words(page)
+
+
 @pytest.mark.parametrize(
     ("number", "text"), [(3.14e-6, "0.0000031"), (0.0, "0"), (0.5, "0.5"), (0.00012, "0.00012"), (2.0, "2")]
 )

@@ -116,7 +116,10 @@ def test_each_earlier_set_of_images_has_its_accuracy_before_and_now(
     rows = [[page.known.table.cell_text(row, column) for column in range(4)] for row in range(2)]
     assert rows == [["cells", "80", "96.0 %", "90.0 %"], ["older", "40", "93.0 %", "84.0 %"]]
     said = read(page.known)
-    assert "It has forgotten." in said and "looked at 7 times while it trained; no look chose anything" in said
+    assert (
+        "It has forgotten." in said
+        and "looked at 7 times while it trained; test images among them chose nothing" in said
+    )
     assert "continues 'the run'" in read(page)
 
 

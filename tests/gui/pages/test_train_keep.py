@@ -110,7 +110,7 @@ def test_the_curve_stands_on_the_plot_of_accuracies_with_a_line_at_before(page: 
     assert [curve.style.name for curve in plot.curves] == ["earlier images", "validation"]
     assert plot.curves[0].series.at(6) == pytest.approx(0.89) and plot.before == (0.95, "earlier images, before")
     assert [style.name for style, _ in page.plots.legends["accuracy"].entries()] == ["validation", "earlier"]
-    assert "They choose nothing" in plot.toolTip()
+    assert "Test images among them choose nothing" in plot.toolTip()
     assert plot.curves[0].style.dashes != plot.curves[1].style.dashes and plot.curves[0].style.square
 
 

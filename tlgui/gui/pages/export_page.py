@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from tlgui.core import events
 from tlgui.core.errors import UserError
+from tlgui.gui import numbers
 from tlgui.gui.background import Task, run_in_background
 from tlgui.gui.flow import Flow
 from tlgui.gui.folder_dialog import ask_for_folder
@@ -101,7 +102,10 @@ class ExportPage(Page):
 
     def _refresh(self) -> None:
         run = self._bench.run
-        self.set_sentence(_what(run.best_epoch if run is not None else None))
+        mixes = run.kept.mixes if run is not None else None
+        self.set_sentence(
+            _what(run.best_epoch if run is not None else None, mixes.chosen if mixes is not None else 0.0)
+        )
         if run is not self._run:
             self._run, self._exports = run, {}
             self._forget_reading()
@@ -215,9 +219,18 @@ class ExportPage(Page):
         ask_for_folder(self, "Where are the images of this run now?", lambda path: self._bench.find_images(Path(path)))
 
 
-def _what(best_epoch: int | None) -> str:
-    """What an export holds: the same state whether training came to its end, stopped early or was stopped."""
+def _what(best_epoch: int | None, earlier_share: float = 0.0) -> str:
+    """What an export holds: the same state whether training came to its end, stopped early or was stopped.
+
+    Args:
+        best_epoch: of the run.
+        earlier_share: of the weights before in the mix that is its model; 0 = it is none.
+    """
     if best_epoch is None:
         return _SENTENCE
     state = f"of epoch {best_epoch}" if best_epoch else "from before the first epoch"
-    return f"{_SENTENCE} It holds the run's best state, that {state}, chosen on validation, however training ended."
+    best = f"the run's best state, that {state}, chosen on validation, however training ended"
+    if earlier_share:
+        before = numbers.percent(earlier_share, 0)
+        return f"{_SENTENCE} It holds a mix: {before} of the weights that training began with, the rest of {best}."
+    return f"{_SENTENCE} It holds {best}."

@@ -61,7 +61,8 @@ class KnownCard(Card):
         self.sentence.setText(measured.sentence)
         looks = "" if not agrees else "These are validation images of this run, by which its epoch was chosen."
         looks = looks or (
-            f"These images were looked at {counted(measured.looks, 'time')} while it trained; no look chose anything."
+            f"These images were looked at {counted(measured.looks, 'time')} while it trained; test images among them chose "
+            "nothing."
             if measured.looks
             else ""
         )
