@@ -132,11 +132,11 @@ def test_after_a_trial_a_larger_set_gets_the_row_of_the_table() -> None:
 def test_the_sentences_say_what_was_found_and_what_follows() -> None:
     assert decide(300, 450, answer(0.97), None).sentence == (
         "As it is, the network already recognises about 97 % (95 to 99 %) of your images. That leaves next to nothing to "
-        "gain, so only a new last layer learns."
+        "gain, so only the last layer learns."
     )
     assert decide(300, 450, answer(0.95), None).sentence == (
         "As it is, the network already recognises about 95 % (93 to 97 %) of your images. From 92 % on, training deeper "
-        "layers did not raise accuracy noticeably (0 of 8 image sets in our trials), so only a new last layer learns."
+        "layers did not raise accuracy noticeably (0 of 8 image sets in our trials), so only the last layer learns."
     )
     assert decide(300, 450, answer(0.7), None).sentence == (
         "As it is, the network already recognises about 70 % (68 to 72 %) of your images, so there is something to gain: "

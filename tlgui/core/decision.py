@@ -107,7 +107,7 @@ def decide(
         return _shallow(
             "images",
             f"{_trained(train_images)}, fewer than {FEWEST_TO_DEEPEN}: with so few, training deeper layers cost "
-            "accuracy more often than it brought any (5 of 7 image sets in our trials), so only a new last layer learns.",
+            "accuracy more often than it brought any (5 of 7 image sets in our trials), so only the last layer learns.",
         )
     if answer is None:
         advice = recommend(images, similarity)
@@ -116,13 +116,13 @@ def decide(
         )
     seen = f"As it is, the network already recognises {_range(answer)} of your images"
     if _below(1 - answer.accuracy, NEXT_TO_NO_HEADROOM):
-        return _shallow("headroom", f"{seen}. That leaves next to nothing to gain, so only a new last layer learns.")
+        return _shallow("headroom", f"{seen}. That leaves next to nothing to gain, so only the last layer learns.")
     if _below(1 - answer.accuracy, LITTLE_HEADROOM):
         enough = 100 * (1 - LITTLE_HEADROOM)
         shallow = _shallow(
             "headroom",
             f"{seen}. From {enough:.0f} % on, training deeper layers did not raise accuracy noticeably "
-            "(0 of 8 image sets in our trials), so only a new last layer learns.",
+            "(0 of 8 image sets in our trials), so only the last layer learns.",
         )
         return msgspec.structs.replace(shallow, unsure=True)
     deeper = _deeper(images, similarity, "headroom", f"{seen}, so there is something to gain")
@@ -146,7 +146,7 @@ def alternative(decision: Decision, images: int, similarity: Similarity | None) 
         return None
     if decision.strategy == _SHALLOW:
         return _deeper(images, similarity, decision.by, "The other way is to train deeper")
-    return _shallow(decision.by, "The other way is that only a new last layer learns, which takes less time.")
+    return _shallow(decision.by, "The other way is that only the last layer learns, which takes less time.")
 
 
 def after_trial(images: int, similarity: Similarity | None, outcome: TrialOutcome) -> Decision:
@@ -154,10 +154,10 @@ def after_trial(images: int, similarity: Similarity | None, outcome: TrialOutcom
     n = outcome.held_back
     found = (
         f"In a short trial on {outcome.learned_from} of your training images, deeper training told "
-        f"{outcome.right_deeper} of {n} held-back images right, a new last layer alone {outcome.right_shallow} of {n}"
+        f"{outcome.right_deeper} of {n} held-back images right, the last layer alone {outcome.right_shallow} of {n}"
     )
     if _below(outcome.gain, SMALLEST_GAIN) or not outcome.beyond_chance:
-        return _shallow("trial", f"{found}: no clear gain, so only a new last layer learns.")
+        return _shallow("trial", f"{found}: no clear gain, so only the last layer learns.")
     return _deeper(images, similarity, "trial", found)
 
 

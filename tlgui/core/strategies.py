@@ -70,7 +70,7 @@ _ROWS = (
     Strategy(
         name="feature-extraction",
         label="Feature extraction",
-        sentence="The pretrained network stays as it is; only a new last layer learns your classes.",
+        sentence="The pretrained network stays as it is; only the last layer learns your classes.",
         reason="With few images the network's general features are worth more than what it could learn anew.",
         trains="head",
         epochs=40,
@@ -82,7 +82,7 @@ _ROWS = (
     Strategy(
         name="fine-tune-top",
         label="Fine-tune the top layers",
-        sentence="A new last layer and the uppermost layers learn your classes; the general layers below stay.",
+        sentence="The last layer and the uppermost layers learn your classes; the general layers below stay.",
         reason="With a few thousand images the most specialised layers can adapt without losing what they know.",
         trains="top",
         epochs=15,
@@ -95,7 +95,7 @@ _ROWS = (
     Strategy(
         name="progressive-unfreezing",
         label="Progressive unfreezing",
-        sentence="First a new last layer learns; whenever it gets no better, one more layer group from the top joins in.",
+        sentence="First the last layer learns; whenever it gets no better, one more layer group from the top joins in.",
         reason="Layers that are freed one after another adapt to another kind of picture without forgetting the rest.",
         trains="head",
         epochs=40,

@@ -110,7 +110,7 @@ def test_few_images_light_feature_extraction(qtbot: QtBot) -> None:
     assert page.table.cells.lit == 1
     assert (
         rows(page)[1] == "below 1,000\nyours: 200 | photograph-like\nnot answered | "
-        "Feature extraction\nOnly a new last layer learns | not measured"
+        "Feature extraction\nOnly the last layer learns | not measured"
     )
 
 
@@ -602,7 +602,7 @@ def test_a_row_of_domain_adaptation_trains_with_it_once_there_are_images(bench: 
 
     bench.draft.set_target(Path("clinic b"))
     assert "Last layer, then group after group; adapts to the new site" in rows(page)[4]
-    assert "Only a new last layer learns; adapts to the new site" in rows(page)[2]
+    assert "Only the last layer learns; adapts to the new site" in rows(page)[2]
     assert "adapts" not in rows(page)[3], "the textbook has none there"
     said = read(page.advice)
     assert "it trains with it: it adapts to “clinic b”" in said and "without that term" not in said

@@ -182,7 +182,7 @@ def test_the_paragraph_says_what_is_learned_how_and_what_is_kept() -> None:
 
     assert said == (
         "EfficientNet-Lite0 will learn to tell “ants” and “bees” apart from 764 training images. "
-        "The pretrained network stays as it is; only a new last layer learns your classes. "
+        "The pretrained network stays as it is; only the last layer learns your classes. "
         "There are up to 40 passes over the training images (epochs); after each, 165 validation images "
         "that the network does not learn from say how good it is. "
         "The epoch with the smallest calibrated error on the validation images is kept, and "
@@ -229,7 +229,7 @@ def test_it_says_up_to_where_it_may_stop_early(strategy: str, passes: str) -> No
         ),
         (
             Training(strategy="progressive-unfreezing", unfreezing="never"),
-            "First a new last layer learns. No layer group joins in by itself, by these settings;",
+            "First the last layer learns. No layer group joins in by itself, by these settings;",
         ),
         (
             Training(strategy="feature-extraction", unfreeze_at=[3, 6, 9]),
@@ -237,7 +237,7 @@ def test_it_says_up_to_where_it_may_stop_early(strategy: str, passes: str) -> No
         ),
         (
             Training(strategy="progressive-unfreezing", unfreeze_at=[4]),
-            "First a new last layer learns. One more layer group from the top joins in after epoch 4.",
+            "First the last layer learns. One more layer group from the top joins in after epoch 4.",
         ),
         (Training(strategy="fine-tune-top", unfreeze_at=[4]), "joins in after epoch 4."),
         (

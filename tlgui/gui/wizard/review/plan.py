@@ -135,7 +135,7 @@ def _how(facts: Facts) -> str:
     elif row.trains == "top" and groups > 1:
         said = f"A new last layer and the {groups} layer groups below it learn; the general layers below stay."
     elif row.unfreezing == "plateau" and training.unfreezing != "plateau":
-        said = "First a new last layer learns."
+        said = "First the last layer learns."
     else:
         said = row.sentence
     return f"{said}{_later(training)}"

@@ -16,7 +16,7 @@ FULL = "full-fine-tuning"
 ADVISED = 0  # the place of "As advised" among the rows
 _SENTENCES = {
     AUTO: "Decided after the network has seen your images",
-    "feature-extraction": "Only a new last layer learns",
+    "feature-extraction": "Only the last layer learns",
     "fine-tune-top": "Last layer and the group below",
     "progressive-unfreezing": "Last layer, then group after group",
     FULL: "Every layer, lower ones slowly",
