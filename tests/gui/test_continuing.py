@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,9 +89,11 @@ def read(widget: QWidget) -> str:
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
 
 
-def continued(bench: Bench, tmp_path: Path, summary: ScanSummary = ONE_CLASS) -> Path:
-    """A run that continues another one is set up, and its folder is read."""
+def continued(bench: Bench, tmp_path: Path, summary: ScanSummary = ONE_CLASS, here: bool = True) -> Path:
+    """A run that continues another one is set up, and its folder is read; `here`: so are the earlier images."""
     run = earlier_run(tmp_path)
+    if here:
+        place_of_earlier(read_found(run), tmp_path / "cells")
     bench.learn_on(read_found(run), tmp_path / "moths")
     ticket = bench.scan_ticket
     assert ticket is not None
@@ -147,7 +150,7 @@ def test_network_size_crop_and_head_are_the_runs_and_what_it_knows_is_kept(bench
     assert draft.missing("review") == "" and [one.state for one in states_of(draft)] == ["no images"] * 3 + ["new"]
 
     bench.start_training()
-    assert bench.fake_imaging.continued == [(True, None)]
+    assert bench.fake_imaging.continued == [(True, tmp_path / "cells")]
 
 
 def test_where_its_images_are_goes_with_it(bench: Bench, tmp_path: Path) -> None:
@@ -184,6 +187,23 @@ def test_another_folder_for_it_is_chosen_on_its_page_and_a_fresh_start_forgets_i
     bench.page = "start"
     bench.open_folder(tmp_path / "other")
     assert bench.draft.continues is None
+
+
+def test_a_new_class_alone_needs_the_earlier_images(bench: Bench, tmp_path: Path) -> None:
+    """Else it would end with calling everything by the new name, and the engine refuses it: said before Start."""
+    continued(bench, tmp_path, here=False)
+    said = bench.draft.missing("strategy")
+    assert "one class alone" in said and "everything “moth”" in said and "“the run”" in said
+    before = bench.draft.continues
+    assert before is not None
+    bench.draft.continues = dataclasses.replace(before, earlier=tmp_path / "cells")
+    assert bench.draft.missing("strategy") == ""
+
+
+def test_with_more_new_classes_than_one_they_may_be_gone(bench: Bench, tmp_path: Path) -> None:
+    two = [*ONE_CLASS.classes, ClassCount(name="star", train=14, validation=3, test=3)]
+    continued(bench, tmp_path, msgspec.structs.replace(ONE_CLASS, classes=two, used=40), here=False)
+    assert bench.draft.missing("strategy") == ""
 
 
 def test_from_scratch_nothing_would_be_kept(bench: Bench, tmp_path: Path) -> None:

@@ -142,6 +142,13 @@ def missing_keeping(draft: Draft) -> str:
             f"Training from scratch would keep nothing of “{draft.continues.name}”. Choose another strategy, or train a new "
             "model instead."
         )
+    before, shown = draft.continues, [one.name for one in states_of(draft) if one.images]
+    if before is not None and before.earlier is None and len(shown) == 1 and len(before.classes) > 1:
+        return (
+            f"The new images show one class alone, and those that “{before.name}” learned the others from are not at hand: it "
+            f"would end with calling everything “{shown[0]}”. Continue it once more and say where they are, or add images of the "
+            "other classes."
+        )
     if training.keep != "none" and knows_nothing:
         return "From scratch nothing is known before, so nothing can be kept. Choose another strategy, or keep nothing."
     if why_not(training):
@@ -191,7 +198,7 @@ def states_of(draft: Draft) -> list[ClassState]:
 def meter_words(before: Continuation) -> str:
     """By what it will be seen how much is left, as a sentence."""
     if before.earlier is not None and before.held_out:
-        return f"What it forgets is measured on {before.held_out:,} images of before that it never learned. They choose nothing."
+        return f"What it forgets is measured on {before.held_out:,} images of before that it never learned."
     where = "are not at hand" if before.earlier is None else "were all learned"
     return (
         f"The earlier images {where}, so forgetting cannot be measured. A stand-in is shown: how often it still answers as "
