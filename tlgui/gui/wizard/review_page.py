@@ -145,6 +145,7 @@ class ReviewPage(Page):
             return
         is_open = advice is not None
         states = states_of(draft)
+        at_hand = draft.continues is not None and draft.continues.earlier is not None and not read_only
         self.classes.show_states(states)
         names = [one.name for one in states or summary.classes]
         layer = not read_only and adds_layer(draft.training)  # of a run that began it stands in its settings
@@ -163,6 +164,7 @@ class ReviewPage(Page):
             keeps=plan.keeping(draft.continues is not None, draft.training),
             continues=draft.continues.name if draft.continues is not None else "",
             meter=meter_words(draft.continues) if draft.continues is not None and not read_only else "",
+            bare=sum(one.state == "no images" for one in states) if at_hand else 0,
         )
         chosen = f" Chosen by measurement: {draft.chosen.sentence}" if read_only and draft.chosen is not None else ""
         self.paragraph.setText(plan.paragraph(facts) + chosen)

@@ -13,6 +13,7 @@ from tlgui.core.retention import WAYS, strength_of
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import AUTO, recommend, strategy
 from tlgui.gui.new_site import way_of
+from tlgui.gui.numbers import counted
 
 _MEASURES = {
     "calibrated_loss": "the smallest calibrated error on the validation images",
@@ -67,6 +68,7 @@ class Facts:
         continues: the run that it continues, by its name; "" = none.
         keeps: how it holds on to what it knows, as a sentence; "" = not at all.
         meter: by what it is seen how much is left, as a sentence.
+        bare: classes that it knows, of which there are no new images and earlier ones are at hand.
     """
 
     backbone: Backbone
@@ -82,6 +84,7 @@ class Facts:
     continues: str = ""
     keeps: str = ""
     meter: str = ""
+    bare: int = 0
 
 
 def paragraph(facts: Facts) -> str:
@@ -93,6 +96,7 @@ def paragraph(facts: Facts) -> str:
                 _what(facts),
                 _how(facts),
                 facts.keeps,
+                _again(facts),
                 facts.meter,
                 _adapts(facts),
                 _validation(facts),
@@ -196,6 +200,18 @@ def _later(training: Training) -> str:
 def _joins_by_itself(training: Training) -> bool:
     """Whether layers join in without a press: patience waits until the last one has."""
     return training.unfreezing == "plateau" or bool(training.unfreezing == "schedule" and training.unfreeze_at)
+
+
+def _again(facts: Facts) -> str:
+    """What becomes of classes without new images."""
+    if not facts.bare:
+        return ""
+    them = "it" if facts.bare == 1 else "them"
+    shown = f"earlier images of {them} are shown again, and " if facts.training.keep != "none" else ""
+    return (
+        f"Of {counted(facts.bare, 'class', 'classes')} that it knows there are no new images: {shown}earlier validation images "
+        f"stand for {them} when the epoch is chosen."
+    )
 
 
 def _validation(facts: Facts) -> str:
