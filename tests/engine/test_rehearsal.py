@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,20 @@ def first(old: Path, tmp_path: Path) -> RunFolder:
     return run
 
 
+def recall_of(run: RunFolder) -> float:
+    """Mean recall over the classes, from the two lists of answers that the run wrote."""
+    rows: list[tuple[str, str]] = []
+    for name, part in (("predictions.csv", "test"), ("earlier.csv", None)):
+        with (run.results / name).open(encoding="utf-8", newline="") as stream:
+            rows += [
+                (row["true"], row["predicted"])
+                for row in csv.DictReader(stream)
+                if part is None or row["split"] == part
+            ]
+    right, total = Counter(true for true, said in rows if true == said), Counter(true for true, _ in rows)
+    return sum(right[name] / total[name] for name in total) / len(total)
+
+
 LONG: dict[str, Any] = {"epochs": 6}
 
 
@@ -266,7 +281,14 @@ def test_a_new_class_alone_forgets_all_where_nothing_is_held_and_nothing_where_t
     assert meter_of(plain)[-1].now < 0.2, "in the end it calls everything by the new name"
     (left,) = of(held, events.RetentionMeasured)
     assert meter_of(held)[-1].now > 0.7 and left.seen.now > 0.7
+    assert left.every is not None
+    assert (left.every.classes, left.every.new_images, left.every.earlier_images) == (3, 5, 10)
+    assert left.every.balanced_accuracy == pytest.approx(recall_of(RunFolder(tmp_path / "held")))
+    assert left.every.low < left.every.balanced_accuracy <= left.every.high and left.every.sentence().startswith(
+        "Over all 3 classes, 5 new and 10 earlier images together, the balanced accuracy is "
+    )
     kept = scores(RunFolder(tmp_path / "held"))
+    assert kept["retention"]["every"]["balanced_accuracy"] == left.every.balanced_accuracy
     assert kept["test"]["accuracy"]["value"] > 0.7, "and the new one is learned"
     assert {"rehearsal", "stand_ins"} <= set(codes(held)) and "class_without_images" not in codes(held)
     assert "rehearsal" not in codes(plain) and {"stand_ins", "class_without_images"} <= set(codes(plain))

@@ -331,7 +331,10 @@ def test_the_review_lists_the_classes_of_both(bench: Bench, tmp_path: Path, qtbo
     assert "It continues the run “the run”: its classes and its last layer stay" in said
     assert "What it knows already is kept by “Hold what matters (EWC)”" in said and "The strength is 10:" in said
     assert "Of 2 classes there are no new images" in said
-    assert "Of 2 classes that it knows there are no new images: earlier images of them are shown again, and earlier" in said
+    assert (
+        "Of 2 classes that it knows there are no new images: earlier images of them are shown again, and earlier"
+        in said
+    )
     bench.draft.set_training("keep", "none")
     assert "no new images: earlier validation images stand for them when the epoch is chosen." in read(page)
 

@@ -126,6 +126,9 @@ RETENTION = {
     "high": float,
 }
 TASKS = [{"name": str, "images": int, "before": float, "now": float}]
+EVERY = {
+    "balanced_accuracy": float, "low": float, "high": float, "classes": int, "new_images": int, "earlier_images": int,
+}  # fmt: skip
 EVENTS: dict[str, dict[str, Any]] = {
     "RunStarted": {
         "run": str,
@@ -233,7 +236,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "Extended": {"step": int, "epochs": int},
     "Resumed": {"step": int, "epoch": int},
     "Evaluated": {"split": ("train", "known", "validation", "test", "new"), "metrics": METRICS},
-    "RetentionMeasured": {"seen": RETENTION, "tasks": TASKS, "looks": int, "sentence": str},
+    "RetentionMeasured": {"seen": RETENTION, "tasks": TASKS, "looks": int, "every": (EVERY, None), "sentence": str},
     "MixesTried": {
         "mixes": [{"earlier": float, "new": float, "old": (float, None)}],
         "chosen": float,

@@ -91,6 +91,8 @@ class LiveRun:
                 self._line(event.sentence)
             case events.MoveJudged() | events.RetentionMeasured() | events.MixesTried() | events.StrengthsTried():
                 self._line(event.sentence)
+                if isinstance(event, events.RetentionMeasured) and event.every is not None:
+                    self._line(event.every.sentence())
             case events.Undone():
                 self._line(f"The run is again as it was after {counted(event.to_epoch, 'epoch')}.")
             case events.Progress():

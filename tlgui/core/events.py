@@ -33,6 +33,7 @@ from tlgui.core.layer_events import StrategyChosen as StrategyChosen
 from tlgui.core.layer_events import Undone as Undone
 from tlgui.core.ranking_events import BackbonesRanked as BackbonesRanked
 from tlgui.core.ranking_events import RankedBackbone as RankedBackbone
+from tlgui.core.retention_events import EveryClass as EveryClass
 from tlgui.core.retention_events import Mix as Mix
 from tlgui.core.retention_events import MixesTried as MixesTried
 from tlgui.core.retention_events import RetentionMeasured as RetentionMeasured

@@ -52,6 +52,32 @@ class TaskSeen(msgspec.Struct, frozen=True, kw_only=True):
     now: float
 
 
+class EveryClass(msgspec.Struct, frozen=True, kw_only=True):
+    """How well all classes are told apart, where new images do not show all: earlier ones stand for the others.
+
+    Attributes:
+        balanced_accuracy: mean recall of the classes, each on images that were never learned.
+        low, high: its 95 % interval; images count as independent of each other.
+        classes: with images.
+        new_images, earlier_images: that it is of.
+    """
+
+    balanced_accuracy: float
+    low: float
+    high: float
+    classes: int
+    new_images: int
+    earlier_images: int
+
+    def sentence(self) -> str:
+        """For people."""
+        low, high = (f"{100 * one:.1f}" for one in (self.low, self.high))
+        return (
+            f"Over all {self.classes} classes, {self.new_images:,} new and {self.earlier_images:,} earlier images together, the "
+            f"balanced accuracy is {100 * self.balanced_accuracy:.1f} % ({low} to {high})."
+        )
+
+
 class RetentionMeasured(Event, frozen=True, kw_only=True):
     """What the kept model still knows of the earlier task.
 
@@ -59,13 +85,15 @@ class RetentionMeasured(Event, frozen=True, kw_only=True):
         seen: over everything that was learned before.
         tasks: for each earlier set of images, oldest last: its name, images, accuracy before and now; empty for an
             agreement.
-        looks: how often these images were looked at while the run trained; none of the looks chose anything.
+        looks: how often these images were looked at while the run trained; looks at test images chose nothing.
+        every: the score over every class, where the new images do not show all; else `None`.
         sentence: for people.
     """
 
     seen: RetentionSeen
     tasks: list[TaskSeen] = msgspec.field(default_factory=list)
     looks: int = 0
+    every: EveryClass | None = None
     sentence: str
 
 

@@ -15,7 +15,7 @@ from tlgui.engine.first_answer import Features, GoesOn, drawn, head_inputs, read
 from tlgui.engine.live import Live
 from tlgui.engine.objective import class_weights, log_priors
 from tlgui.engine.probe import fit_logistic_regression, spread_of
-from tlgui.engine.retention.head import fit_new
+from tlgui.engine.retention.head import fit_new, head_loss
 
 MOST = 10_000
 """Training images that a head is fitted on at most: more say little that these do not."""
@@ -66,7 +66,7 @@ def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generato
         goes_on: obeys what was asked for since the last batch, and returns whether the run goes on.
 
     Returns:
-        The mean loss of the network as it begins on these features, or `None` where the person stopped it.
+        The training loss of the network as it begins, with what is shown again of before; `None` where the person stopped it.
 
     Raises:
         UserError: an image has changed, or more than a few are gone.
@@ -78,7 +78,7 @@ def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generato
     if not (yield from read_features(setup, features, asked, goes_on, "features of the training images")):
         return None
     there, rows = features.of(asked)
-    if setup.network.classes == knowledge.outputs:
+    if setup.network.classes == knowledge.outputs and live.rehearsal is None:
         return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs)
     earlier: list[tuple[Tensor, Tensor]] = []
     parts = [task.learned for task in knowledge.tasks]
@@ -89,11 +89,17 @@ def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generato
                 return None
             inputs = setup.frozen.activations(part, batch, 0, setup.network.head_index)
             yield from part.notices()
-            if known := part.there(batch):
-                earlier.append((head_inputs(setup.network, setup.device, inputs), part.labels[known]))
+            if left := part.there(batch):
+                earlier.append((head_inputs(setup.network, setup.device, inputs), part.labels[left]))
             done += len(batch)
             yield events.Progress(stage="features of the earlier images", done=done, total=total)
-    return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs, earlier)
+    loss = fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs, earlier)
+    if live.rehearsal is None:
+        return loss
+    shown, labels = (torch.cat(one) for one in zip(*earlier, strict=True))
+    again = torch.isin(labels, torch.tensor(live.rehearsal.classes))
+    share = live.rehearsal.share
+    return (1 - share) * loss + share * head_loss(setup.network, shown[again], labels[again])
 
 
 def _solved(live: Live, rows: Tensor, labels: Tensor) -> float:

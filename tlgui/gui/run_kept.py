@@ -12,7 +12,7 @@ from tlgui.gui import numbers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tlgui.core.events import EpochEnded, MixesTried, RetentionMeasured, RetentionSeen, StrengthsTried
+    from tlgui.core.events import EpochEnded, EveryClass, MixesTried, RetentionMeasured, RetentionSeen, StrengthsTried
     from tlgui.core.run_spec import RunSpec
     from tlgui.gui.run_model import RunModel
 
@@ -142,16 +142,27 @@ def verdict_of(seen: RetentionSeen) -> tuple[str, str]:
     return "That it has forgotten anything cannot be told: the range includes no change.", ""
 
 
-def about_new_images(spec: RunSpec | None, matrix: Sequence[Sequence[int]]) -> tuple[str, str]:
+def about_new_images(
+    spec: RunSpec | None, matrix: Sequence[Sequence[int]], every: EveryClass | None = None
+) -> tuple[str, str]:
     """What the scores of a run that continues another one say nothing of; ("", "") for any other run.
 
     Args:
         spec: of the run.
         matrix: counts, a row for each class that the images really are of.
+        every: the score over all classes, where the new images do not show all and earlier ones are there.
     """
     if spec is None or not spec.continues:
         return "", ""
     there, all_of_them = sum(any(row) for row in matrix), len(matrix)
+    if every is not None:
+        return (
+            f"Over all {every.classes} classes the balanced accuracy is {numbers.percent(every.balanced_accuracy)}, plausibly "
+            f"{numbers.interval(every.low, every.high)}.",
+            f"The scores above are of the new images, which show {there} of the classes. This one is of "
+            f"{numbers.counted(every.new_images, 'new image')} and {numbers.counted(every.earlier_images, 'earlier image')}. It "
+            "learned from none of them; each class counts alike, and images count as independent of each other.",
+        )
     few = (
         f"They are of {there} of the {numbers.counted(all_of_them, 'class', 'classes')} that the model knows, so they tell "
         "little of how well it tells all of them apart. "

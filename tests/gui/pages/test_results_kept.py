@@ -146,6 +146,18 @@ def test_scores_of_the_new_images_are_called_so(page: ResultsPage, bench: Bench,
     assert about_new_images(RunSpec(), [[1]]) == ("", "")
 
 
+def test_where_new_images_do_not_show_all_classes_the_score_over_all_stands_there(
+    page: ResultsPage, bench: Bench, qtbot: QtBot
+) -> None:
+    every = events.EveryClass(
+        balanced_accuracy=0.912, low=0.79, high=0.975, classes=5, new_images=26, earlier_images=18
+    )
+    read_with(page, bench, qtbot, msgspec.structs.replace(MEASURED, every=every))
+    said = read(page.site)
+    assert "Over all 5 classes the balanced accuracy is 91.2 %, plausibly 79.0 to 97.5." in said
+    assert "26 new images and 18 earlier images" in said and "independent" in said
+
+
 # -- mixes ------------------------------------------------------------------------------------------------------------
 
 

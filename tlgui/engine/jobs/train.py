@@ -40,7 +40,7 @@ from tlgui.engine.network import Network
 from tlgui.engine.retention.averaging import mix
 from tlgui.engine.retention.begin import beginning_notices, begins_with, missing_notices, refuse_one_class
 from tlgui.engine.retention.head import take_head
-from tlgui.engine.retention.meter import left_of
+from tlgui.engine.retention.meter import left_of, over_every_class
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Outcome, Setup
 from tlgui.engine.start_weights import beginning_words, is_published
@@ -262,6 +262,10 @@ def evaluate(run: RunFolder, setup: Setup, parts: dict[str, Part], outcome: Outc
             if stopped and name == "train":
                 break
     left = (yield from left_of(run, setup, cut)) if setup.knowledge is not None else None
+    if left is not None and left.seen.meter == "accuracy" and setup.knowledge is not None:
+        scored = answers.get("test") or answers["validation"]
+        every = over_every_class(setup.knowledge, *scored, model.card.classes)
+        left = msgspec.structs.replace(left, every=every)
     setup.frozen.flush()
     remark = _remark(run, setup, answers, outcome)
     for name, metrics in results.write(run, model, answers, remark, left).items():

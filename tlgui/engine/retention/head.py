@@ -92,3 +92,11 @@ def fit_new(
     with torch.no_grad():
         logits = rows[: len(labels)] @ last.weight.float().cpu().T + last.bias.float().cpu()
         return nn.functional.cross_entropy(logits, labels).item()
+
+
+@torch.no_grad()
+def head_loss(network: Network, features: Tensor, labels: Tensor) -> float:
+    """The mean loss of a network's head on features (N, D) of images with these labels, N >= 1."""
+    head = network.model.get_submodule(network.row.head_linear).eval()
+    logits = head(features.to(network.head_linear.weight.device)).float().cpu()
+    return nn.functional.cross_entropy(logits, labels).item()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tlgui.core import atomic, events
-from tlgui.core.events import Event, RetentionMeasured, RetentionSeen, TaskSeen
+from tlgui.core.events import Event, EveryClass, RetentionMeasured, RetentionSeen, TaskSeen
 from tlgui.core.paired import compare
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.shares import wilson
 from tlgui.core.tables import csv_bytes
 from tlgui.core.transfer import signed
 from tlgui.engine import seeding
+from tlgui.engine.metrics import score
 from tlgui.engine.retention.keeper import earlier_logits
 from tlgui.engine.retention.knowledge import Knowledge
 from tlgui.engine.samples import Part
@@ -116,6 +119,40 @@ def left_of(run: RunFolder, setup: Setup, cut: int) -> Generator[Event, None, Re
         _write(run, known, setup.card.classes)
     looks = sum(isinstance(event, events.EpochEnded) and event.retention is not None for event in run.events())
     return told(known, seen, looks)
+
+
+def over_every_class(
+    known: Knowledge, part: Part, probabilities: NDArray[np.floating[Any]], classes: list[str]
+) -> EveryClass | None:
+    """How well all classes are told apart at the last look; `None` where new images show all, or no earlier one is there.
+
+    Args:
+        known: whose held-out images were asked.
+        part: new images that are scored.
+        probabilities: (N, classes), of those that are not skipped.
+        classes: names.
+    """
+    labels = part.left.labels.tolist()
+    there = set(labels)
+    earlier: list[tuple[int, int]] = []
+    for task in known.tasks:
+        for number, label in enumerate(task.held_out.labels.tolist(), task.offset):
+            if number in known.now and label not in there:
+                earlier.append((label, known.now[number]))
+    if not earlier:
+        return None
+    true = np.array([*labels, *(label for label, _ in earlier)])
+    answers = np.concatenate([probabilities.argmax(1), [answer for _, answer in earlier]])
+    found = score(true, np.eye(len(classes))[answers], classes).balanced_accuracy
+    assert found.value is not None and found.low is not None and found.high is not None
+    return EveryClass(
+        balanced_accuracy=found.value,
+        low=found.low,
+        high=found.high,
+        classes=len(set(true.tolist())),
+        new_images=len(labels),
+        earlier_images=len(earlier),
+    )
 
 
 def told(known: Knowledge, seen: RetentionSeen, looks: int) -> RetentionMeasured:

@@ -186,7 +186,10 @@ class ResultsPage(Page):
         title, text = about_scores(spec)
         adapted = bool(title)
         if not adapted:
-            title, text = about_new_images(spec, findings.shown.confusion_matrix)
+            run = self._bench.run
+            measured = run.kept.measured if run is not None else None
+            every = measured.every if measured is not None else None
+            title, text = about_new_images(spec, findings.shown.confusion_matrix, every)
         self.site.set("info", title, text)
         self.site.setVisible(bool(title))
         if adapted and self._bench.run_folder is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _BEFORE = "How much is left of it stands here, once the first epoch has ended."
 _AFTER = "After training the weights are mixed with those from before; the meter shows them as they are until then."
 _SETS = "Holds on with this strength from the next batch on; 0 lets go."
-_TIP = "These images were never learned, and what they show chooses nothing."
+_TIP = "These images were never learned. Test images among them choose nothing."
 
 
 class KeepCard(Card):
