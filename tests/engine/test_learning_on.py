@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.learning_on import broken_off, made, meter_of, mixed, pictures, put_tiny, scores, trained
+from helpers.learning_on import apart, broken_off, copied, made, meter_of, mixed, pictures, put_tiny, scores, trained
 from helpers.pictures import write_site
 from helpers.tiny import codes, differing, of, without_times
 
@@ -42,11 +42,18 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pictures(tmp_path_factory.mktemp("JOHN DOE") / "new", 1, Across=(1, 12), both=(2, 24))
 
 
-@pytest.fixture
-def first(old: Path, tmp_path: Path) -> RunFolder:
-    run = made(old, tmp_path / "first")
-    assert isinstance(trained(run, old)[-1], events.Completed)
+@pytest.fixture(scope="module")
+def once(old: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("once")
+    with apart(folder):
+        run = made(old, folder / "first")
+        assert isinstance(trained(run, old)[-1], events.Completed)
     return run
+
+
+@pytest.fixture
+def first(once: RunFolder, old: Path, tmp_path: Path) -> RunFolder:
+    return copied(once, tmp_path / "first", old)
 
 
 def kept_file(run: RunFolder) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from filelock import FileLock
-from helpers.learning_on import made, mixed, pictures, put_tiny, scores, trained, tried
+from helpers.learning_on import apart, copied, made, mixed, pictures, put_tiny, scores, trained, tried
 from helpers.pictures import write_site
 from helpers.tiny import of
 from safetensors.torch import load_file
@@ -42,19 +42,27 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pictures(tmp_path_factory.mktemp("new") / "new", 1, across=(2, 30), down=(1, 30))
 
 
-@pytest.fixture
-def first(old: Path, tmp_path: Path) -> RunFolder:
-    run = made(old, tmp_path / "first", epochs=4)
-    trained(run, old)
-    return run
+@pytest.fixture(scope="module")
+def once(old: Path, new: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
+    """A run, and one that learned on from it and forgot."""
+    folder = tmp_path_factory.mktemp("once")
+    with apart(folder):
+        first = made(old, folder / "first", epochs=4)
+        trained(first, old)
+        run = made(new, folder / "run", first, epochs=8)
+        trained(run, new, first)
+    return first, run
 
 
 @pytest.fixture
-def run(first: RunFolder, new: Path, tmp_path: Path) -> RunFolder:
+def first(once: tuple[RunFolder, RunFolder], old: Path, tmp_path: Path) -> RunFolder:
+    return copied(once[0], tmp_path / "first", old)
+
+
+@pytest.fixture
+def run(once: tuple[RunFolder, RunFolder], first: RunFolder, old: Path, new: Path, tmp_path: Path) -> RunFolder:
     """A run that learned on and forgot."""
-    run = made(new, tmp_path / "run", first, epochs=8)
-    trained(run, new, first)
-    return run
+    return copied(once[1], tmp_path / "run", new, old)
 
 
 def content_of(run: RunFolder) -> dict[str, bytes]:

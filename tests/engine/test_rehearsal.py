@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.learning_on import broken_off, made, meter_of, pictures, put_tiny, scores, trained
+from helpers.learning_on import apart, broken_off, copied, made, meter_of, pictures, put_tiny, scores, trained
 from helpers.tiny import codes, of, tiny_setup, without_times
 from scipy.optimize import minimize_scalar
 from torch.nn.functional import cross_entropy
@@ -249,11 +249,18 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pictures(tmp_path_factory.mktemp("now") / "one", 7, both=(2, 30))
 
 
-@pytest.fixture
-def first(old: Path, tmp_path: Path) -> RunFolder:
-    run = made(old, tmp_path / "first", epochs=5)
-    assert isinstance(trained(run, old)[-1], events.Completed)
+@pytest.fixture(scope="module")
+def once(old: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("once")
+    with apart(folder):
+        run = made(old, folder / "first", epochs=5)
+        assert isinstance(trained(run, old)[-1], events.Completed)
     return run
+
+
+@pytest.fixture
+def first(once: RunFolder, old: Path, tmp_path: Path) -> RunFolder:
+    return copied(once, tmp_path / "first", old)
 
 
 def recall_of(run: RunFolder) -> float:

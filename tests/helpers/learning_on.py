@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from tlgui.core import commands, events
 from tlgui.core.backbones import BACKBONES
 from tlgui.core.events import Event
 from tlgui.core.heads import LINEAR, Head
-from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.engine import start_weights, trained_model, weights
 from tlgui.engine.backbones import _head
@@ -67,6 +69,33 @@ def put_tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "pretrained", lambda *_: tiny_network(PUBLISHED, seed=11).model.state_dict())
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setenv("TLGUI_DEVICE", "cpu")
+
+
+@contextlib.contextmanager
+def apart(folder: Path) -> Iterator[None]:
+    """For a fixture of a whole module: the tiny network, one thread, and the program's own folders below a folder."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE", "STATE", "PROJECTS"):
+            patch.setenv(f"TLGUI_{name}_DIR", str(folder / name.lower()))
+        put_tiny(patch)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def copied(run: RunFolder, to: Path, *places: Path) -> RunFolder:
+    """A copy of a run that was trained once for a module; where its images and those of before lie is known."""
+    shutil.copytree(run.path, to)
+    spec = run.spec()
+    assert spec.dataset is not None
+    for fingerprint, place in zip(
+        [spec.dataset.fingerprint, *(one.fingerprint for one in spec.earlier)], places, strict=True
+    ):
+        remember_place(fingerprint, place)
+    return RunFolder(to)
 
 
 def pictures(root: Path, first: int = 0, /, **classes: tuple[int, int]) -> Path:
