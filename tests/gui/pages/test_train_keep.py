@@ -103,13 +103,19 @@ def test_the_strength_in_use_is_what_the_engine_said(said: str, strength: float)
 # -- the curve --------------------------------------------------------------------------------------------------------
 
 
-def test_the_curve_stands_on_the_plot_of_accuracies_with_a_line_at_before(page: TrainPage, bench: Bench) -> None:
+def test_the_curve_stands_on_the_plot_of_accuracies_with_a_line_at_before(
+    page: TrainPage, bench: Bench, qtbot: QtBot
+) -> None:
     take(bench, keeping(6))
     page.plots._redraw()
     plot = page.plots.plots["accuracy"]
     assert [curve.style.name for curve in plot.curves] == ["earlier images", "validation"]
     assert plot.curves[0].series.at(6) == pytest.approx(0.89) and plot.before == (0.95, "earlier images, before")
-    assert [style.name for style, _ in page.plots.legends["accuracy"].entries()] == ["validation", "earlier"]
+    legend = page.plots.legends["accuracy"]
+    assert [style.name for style, _ in legend.entries()] == ["validation", "earlier"]
+    page.resize(1700, 900)
+    qtbot.waitUntil(lambda: legend.width() >= legend.sizeHint().width())
+    assert "earlier images" in legend.accessibleName(), "a wider plot has the long name, and room for it"
     assert "Test images among them choose nothing" in plot.toolTip()
     assert plot.curves[0].style.dashes != plot.curves[1].style.dashes and plot.curves[0].style.square
 

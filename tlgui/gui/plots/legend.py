@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -31,7 +31,14 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         plot.refreshed.connect(self._on_changed)
         plot.window_of_epochs.pointed.connect(self._on_changed)
+        plot.viewport().installEventFilter(self)
         self._on_changed()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """A plot that gets wider has room for the long names."""
+        if event.type() == QEvent.Type.Resize:
+            self._on_changed()
+        return super().eventFilter(watched, event)
 
     def entries(self) -> list[Entry]:
         """Each curve's style and what is said about it."""
