@@ -117,6 +117,7 @@ def test_where_the_images_lie_is_what_was_said_of_the_newest_or_what_is_remember
     remember_place("y" * 64, tmp_path / "y")
     assert (place_of(spec, 0, ""), place_of(spec, 1, "")) == (tmp_path / "x", tmp_path / "y")
     assert (place_of(spec, 0, str(tmp_path)), place_of(spec, 1, str(tmp_path))) == (tmp_path, tmp_path / "y")
+    assert (place_of(spec, 0, str(tmp_path), [1]), place_of(spec, 1, str(tmp_path), [1])) == (tmp_path / "x", tmp_path)
     assert place_of(spec, 0, str(tmp_path / "gone")) is None
     (tmp_path / "y").rmdir()
     assert place_of(spec, 1, "") is None

@@ -216,6 +216,25 @@ def test_a_chain_of_runs_has_a_task_for_each_with_its_own_name(first: RunFolder,
     assert source is not None and source.classes == ["across", "down", "both"]
 
 
+def test_in_a_chain_the_folder_that_is_said_is_of_the_set_whose_images_it_holds(new: Path, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "old", 0, across=(1, 30), down=(0, 30))
+    first = made(folder, tmp_path / "first")
+    trained(first, folder)
+    second = made(new, tmp_path / "second", first, keep="ewc", epochs=1)
+    trained(second, new, first)
+    moved = folder.rename(tmp_path / "moved")
+    last = pictures(tmp_path / "last", 2, both=(2, 20), wide=(1, 20))
+    (left,) = of(
+        trained(made(last, tmp_path / "a", second, keep="ewc", epochs=1), last, second), events.RetentionMeasured
+    )
+    assert [one.name for one in left.tasks] == ["new"]
+    third = made(last, tmp_path / "b", second, keep="ewc", epochs=1, earlier_images=moved)
+    (left,) = of(trained(third, last, second), events.RetentionMeasured)
+    assert [one.name for one in left.tasks] == ["new", "old"], "it is remembered"
+    (left,) = of(mixed(third, last, earlier=str(moved)), events.RetentionMeasured)
+    assert [one.name for one in left.tasks] == ["new", "old"]
+
+
 def test_where_the_earlier_images_are_gone_it_says_so_and_measures_a_stand_in(
     first: RunFolder, old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

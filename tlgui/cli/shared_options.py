@@ -70,7 +70,10 @@ def add_learning_on(parser: argparse.ArgumentParser) -> None:
 def add_earlier(parser: argparse.ArgumentParser) -> None:
     """Where the images of the run that is learned on from are."""
     parser.add_argument(
-        "--earlier", type=Path, metavar="DIR", help="the images of that run, where they are not where they were"
+        "--earlier",
+        type=Path,
+        metavar="DIR",
+        help="earlier images, of that run or one before it, where they were moved",
     )
 
 

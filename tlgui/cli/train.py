@@ -21,7 +21,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder, open_run, recall_place, remember_place
 from tlgui.core.run_images import holds_some_of
 from tlgui.core.run_spec import RunSpec
-from tlgui.imaging.continuing import refuse_wrong_place
+from tlgui.imaging.continuing import remember_earlier
 from tlgui.imaging.names import counted
 from tlgui.imaging.part_checks import all_warnings
 from tlgui.imaging.prepare import Prepared, class_totals, prepare_run
@@ -160,10 +160,7 @@ def place_of_earlier(run: RunFolder, given: Path | None) -> str:
     """
     if given is None:
         return ""
-    earlier_images = earlier.read(run)
-    refuse_wrong_place(earlier_images, given)
-    # A run that is continued later on finds them there again.
-    remember_place(earlier_images[0].task.fingerprint, given)
+    remember_earlier(earlier.read(run), given)  # a run that is continued later on finds them there again
     return str(given.absolute())
 
 

@@ -112,15 +112,16 @@ def read(run: RunFolder) -> list[EarlierImages]:
     return [EarlierImages(task, rows) for task, rows in zip(tasks, listed.values(), strict=True)]
 
 
-def place_of(spec: RunSpec, number: int, given: str) -> Path | None:
+def place_of(spec: RunSpec, number: int, given: str, of: Collection[int] = (0,)) -> Path | None:
     """Where the images of an earlier task lie now; `None` where that is unknown or they are gone.
 
     Args:
         spec: of the run that learns on.
-        number: of the task; what the person says is of the newest one, 0.
+        number: of the task.
         given: what the person says, or "".
+        of: the tasks that this is said of: those whose images lie there (`run_images.earlier_in`).
     """
-    if given and number == 0:
+    if given and number in of:
         path = Path(given)
         return path if path.is_dir() else None
     return recall_place(spec.earlier[number].fingerprint)

@@ -22,9 +22,9 @@ def holds_some_of_site(run: RunFolder, folder: Path) -> bool:
     return _lie_in(folder, run.target())
 
 
-def holds_some_of_earlier(images: EarlierImages, folder: Path) -> bool:
-    """The same of images that a network had learned before."""
-    return _lie_in(folder, images.rows)
+def earlier_in(images: Sequence[EarlierImages], folder: Path) -> list[int]:
+    """Of which sets that a network had learned before a folder holds images: their numbers, the newest first."""
+    return [number for number, one in enumerate(images) if _lie_in(folder, one.rows)]
 
 
 def _lie_in(folder: Path, rows: Sequence[ManifestRow]) -> bool:

@@ -12,8 +12,8 @@ from tlgui.core.earlier import EarlierImages, earlier_of
 from tlgui.core.errors import UserError
 from tlgui.core.heads import head_of
 from tlgui.core.records import PixelRule, Scan
-from tlgui.core.run_folder import RunFolder
-from tlgui.core.run_images import holds_some_of_earlier
+from tlgui.core.run_folder import RunFolder, remember_place
+from tlgui.core.run_images import earlier_in
 from tlgui.core.run_spec import RunSpec, Training
 from tlgui.core.split import Part
 from tlgui.core.strategies import AUTO, strategy
@@ -117,8 +117,12 @@ def before_of(before: Continued, scan: Scan, parts: dict[str, Part]) -> list[Ear
     return earlier_of(before.run, now)
 
 
-def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None:
-    """Raise a UserError where the images of the earlier run are not in the folder that is said to hold them."""
+def remember_earlier(earlier: list[EarlierImages], given: Path | None) -> None:
+    """Keeps in mind where images of before lie: of each set, the newest and those before it, that the folder holds.
+
+    Raises:
+        UserError: it holds none of them.
+    """
     if given is None:
         return
     if not given.is_dir():
@@ -127,14 +131,18 @@ def refuse_wrong_place(earlier: list[EarlierImages], given: Path | None) -> None
             "Give the folder of the earlier images with --earlier DIR.",
             code="earlier_missing",
         )
-    if not earlier or not holds_some_of_earlier(earlier[0], given):
+    held = earlier_in(earlier, given)
+    if not held:
+        names = " or ".join(f"'{one.task.name}'" for one in earlier)
         raise UserError(
-            f"The folder '{given.name}' holds none of the images of '{earlier[0].task.name}'."
+            f"The folder '{given.name}' holds none of the images of {names}."
             if earlier
             else f"There are no earlier images, so the folder '{given.name}' holds none.",
             "Give the folder of the images of the run that is learned on from, or leave --earlier away.",
             code="earlier_missing",
         )
+    for number in held:
+        remember_place(earlier[number].task.fingerprint, given)
 
 
 def classes_words(scan: Scan, before: Continued) -> str:

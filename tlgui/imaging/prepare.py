@@ -29,7 +29,7 @@ from tlgui.imaging.continuing import (
     before_of,
     classes_words,
     continued,
-    refuse_wrong_place,
+    remember_earlier,
     with_its_classes,
     with_its_head,
 )
@@ -158,7 +158,7 @@ def prepare_run(
         scan = without_known(scan, parts, beginning)
     check_parts(scan.used, parts, 1 if continues else 2)
     known = before_of(before, scan, parts) if before is not None else []
-    refuse_wrong_place(known, earlier_images)
+    remember_earlier(known, earlier_images)
     site = new_site(target, scan, progress, cancelled) if target is not None else None
     training = _answered(prepared(spec.training), project)
     advice = resolve(spec.training, len(scan.used))[1]
@@ -216,8 +216,6 @@ def prepare_run(
     run_folder.remember_place(dataset.fingerprint, data)
     if site is not None and target is not None:
         run_folder.remember_place(site.target.fingerprint, target)
-    if known and earlier_images is not None:
-        run_folder.remember_place(known[0].task.fingerprint, earlier_images)
     said = classes_words(scan, before) if before is not None else ""
     return Prepared(run, data, scan, count(scan, parts), advice.sentence if advice else "", parts, said)
 

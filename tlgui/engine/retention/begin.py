@@ -10,6 +10,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.events import Notice
 from tlgui.core.retention import strength_of, way_of
 from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_images import earlier_in
 from tlgui.core.run_spec import RunSpec
 from tlgui.engine.network import Network
 from tlgui.engine.retention.head import published_head
@@ -31,7 +32,7 @@ def begins_with(
         run, spec: the run.
         network: with its start weights.
         state: these weights as they came; `None` of a run that goes on.
-        given: where the images of the newest earlier run lie, or "".
+        given: where images of an earlier run lie, or "".
         resume: whether it goes on.
 
     Returns:
@@ -43,12 +44,15 @@ def begins_with(
     keep = spec.training.keep
     if spec.dataset is None or (not spec.continues and keep == "none"):
         return None, {}
-    places = [earlier.place_of(spec, number, given) for number in range(len(spec.earlier))]
+    before = earlier.read(run)
+    # Images that lie in none are those of the newest task, which are missed there.
+    of = (given and earlier_in(before, Path(given))) or (0,)
+    places = [earlier.place_of(spec, number, given, of) for number in range(len(spec.earlier))]
     known = knowledge_of(
         run,
         keep,
         len(spec.source.classes) if spec.source is not None else 0,
-        earlier.read(run),
+        before,
         places,
         spec.dataset.classes,
         spec.training.seed,
