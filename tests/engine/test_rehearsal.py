@@ -371,6 +371,18 @@ def test_one_class_alone_is_refused_where_nothing_of_the_others_is_there(
     assert refused.value.code == "earlier_missing" and "--earlier DIR" in refused.value.remedy
 
 
+def test_a_run_that_goes_on_without_the_earlier_images_is_refused_and_goes_on_with_them(
+    first: RunFolder, old: Path, one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would unlearn in the rest of its epochs what was shown again in those before."""
+    run = made(one, tmp_path / "run", first, keep="l2sp")
+    broken_off(run, one, first, lambda event: isinstance(event, events.EpochEnded) and event.epoch == 1, Control())
+    monkeypatch.setattr("tlgui.core.earlier.recall_place", lambda _: None)
+    with pytest.raises(UserError, match="one class alone"):
+        trained(run, one, first)
+    assert isinstance(trained(run, one, first, earlier=str(old))[-1], events.Completed)
+
+
 def test_that_test_images_choose_where_there_are_no_others_is_said(old: Path, one: Path, tmp_path: Path) -> None:
     """A run without test images measures what is left by those that chose its epoch, and they choose again."""
     parted = tmp_path / "parted"

@@ -15,16 +15,17 @@ from helpers.bench import CELLS, Bench, epoch, make_run, run_started
 from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
-from tlgui.core import commands, events
+from tlgui.core import commands, earlier, events
 from tlgui.core.errors import UserError
 from tlgui.core.imaging_messages import DemoDrawn, Refused, RunPrepared, Scanned, ScanProgress, SplitCounted
 from tlgui.core.planning import settled
-from tlgui.core.run_folder import RunFolder, recall_place, remember_place
-from tlgui.core.run_spec import Chosen, RunSpec, Target, Training
+from tlgui.core.run_folder import ManifestRow, RunFolder, recall_place, remember_place
+from tlgui.core.run_spec import Chosen, Earlier, RunSpec, Target, Training
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.train.ending import said_of
 from tlgui.gui.pages.train.status_card import status_of
+from tlgui.gui.run_places import earlier_place_of
 from tlgui.gui.settings import Settings
 from tlgui.imaging import collect
 
@@ -492,6 +493,32 @@ def test_a_new_site_that_moved_is_found_by_its_content(bench: Bench, tmp_path: P
     with qtbot.waitSignal(bench.images_found):
         bench.find_site(site)
     assert recall_place("b" * 64) == site
+
+
+def test_earlier_images_that_moved_are_found_by_their_content(bench: Bench, tmp_path: Path, qtbot: QtBot) -> None:
+    """Of whichever earlier set the folder holds images: a run may have learned on more than once."""
+    moved, wrong = tmp_path / "moved", tmp_path / "wrong"
+    for folder in (moved, wrong):
+        folder.mkdir()
+    (moved / "1.png").write_bytes(b"one")
+    tasks = [Earlier(name=name, fingerprint=name * 64, images=1, held_out=0) for name in "xy"]
+    path = make_run(RunSpec(earlier=tasks))
+    rows = [
+        ManifestRow(
+            path=f"{number}.png", class_name="a", part="train", content_hash=hashlib.sha256(content).hexdigest()
+        )
+        for number, content in enumerate((b"none", b"one"))
+    ]
+    earlier.write(RunFolder(path), [earlier.EarlierImages(one, [row]) for one, row in zip(tasks, rows, strict=True)])
+    bench.open_run(path)
+    qtbot.waitUntil(lambda: bench.run is not None)
+
+    bench.runs.find_beside(wrong, earlier_place_of)
+    qtbot.waitUntil(lambda: len(bench.problems) == 1)
+    assert "'wrong' does not hold images that this run's network had learned before" in bench.problems[0][0].problem
+    with qtbot.waitSignal(bench.images_found):
+        bench.runs.find_beside(moved, earlier_place_of)
+    assert (recall_place("x" * 64), recall_place("y" * 64)) == (None, moved)
 
 
 # Exports, answers, weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,18 +227,16 @@ class RunDesk(QObject):
                 lambda error: self._on_failed(error, page),
             )
 
-    def find_site(self, path: Path) -> None:
-        """Says where the images of the new site are now that the shown run adapts to."""
+    def find_beside(self, path: Path, look: Callable[[Entry, Path], Path]) -> None:
+        """Says where other images are now that the shown run needs, as `look` finds them there; see `run_places`."""
         if (entry := self._shown) is not None:
             page = self._bench.page
 
             def found(place: Path) -> None:
-                entry.target = place
+                entry.target = place if look is site_place_of else entry.target
                 self._bench.images_found.emit()
 
-            run_in_background(
-                self, lambda: site_place_of(entry, path), found, lambda error: self._on_failed(error, page)
-            )
+            run_in_background(self, lambda: look(entry, path), found, lambda error: self._on_failed(error, page))
 
     def _on_prepared(self, entry: Entry, answer: RunPrepared | Refused) -> None:
         if isinstance(answer, Refused):

@@ -21,8 +21,8 @@ WORTH_KNOWING = frozenset({
 })  # fmt: skip
 # What is said with something to type, in the window's own words.
 _OWN = {
-    "earlier_missing": "Images of before are not where they were, so what is forgotten of them is not measured. “New run from "
-    "here” on the page Review, or continuing that model once more, asks where they are.",
+    "earlier_missing": "Images of before are not where they were, so they cannot be shown again, and what is forgotten of them "
+    "is not measured. “New run from here” on the page Review, or continuing that model once more, asks where they are.",
 }
 
 

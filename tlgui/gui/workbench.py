@@ -24,6 +24,7 @@ from tlgui.gui.machine import Machine
 from tlgui.gui.model_desk import ModelDesk
 from tlgui.gui.queue_desk import QueueDesk
 from tlgui.gui.run_desk import RunDesk
+from tlgui.gui.run_places import site_place_of
 from tlgui.gui.scan_desk import ScanDesk
 from tlgui.gui.shock_desk import ShockDesk
 from tlgui.gui.shortcut_desk import ShortcutDesk
@@ -287,7 +288,7 @@ class Workbench(QObject):
 
     def find_site(self, path: Path) -> None:
         """The same for the images of the new site that it adapts to."""
-        self.runs.find_site(path)
+        self.runs.find_beside(path, site_place_of)
 
     def data_of(self, run: RunModel | None = None) -> Path | None:
         """Where the images of a run lie (default: of the shown one); `None` where that is unknown."""

@@ -564,6 +564,23 @@ def test_a_new_site_that_is_gone_is_said_with_the_button_that_finds_it(page: Tra
     assert bench.asked == ["choose site"]
 
 
+def test_earlier_images_that_are_gone_are_said_with_the_button_that_finds_them(
+    page: TrainPage, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(bench, ended(events.Failed(problem="The new images show one class alone, 'both', and no image is there.",
+                                    remedy="Say where they are with --earlier DIR.", code="earlier_missing")))  # fmt: skip
+    (banner,) = banners(page)
+    assert "--earlier" not in texts(banner) and "the folder of the images that the earlier run learned from" in texts(
+        banner
+    )
+    (button,) = [b for b in banner.findChildren(Button) if b.isVisible()]
+    assert button.plain_text == "Find the earlier images…"
+    asked: list[str] = []
+    monkeypatch.setattr("tlgui.gui.pages.train_page.ask_for_folder", lambda _, title, found: asked.append(title))
+    button.click()
+    assert asked == ["Where are the images that it learned before?"]
+
+
 def test_the_banner_goes_when_the_run_goes_on(page: TrainPage, bench: Bench) -> None:
     run = take(bench, ended(CRASHED))
     assert len(banners(page)) == 1

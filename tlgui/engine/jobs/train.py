@@ -116,8 +116,7 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         yield from site_notices(spec, network)
     knowledge, earlier_roots = begins_with(run, spec, network, state, job.earlier, resume)
     if knowledge is not None:
-        if not resume:
-            refuse_one_class(spec, knowledge, parts["train"])
+        refuse_one_class(spec, knowledge, parts["train"])
         yield from missing_notices(knowledge) if resume else beginning_notices(spec, knowledge, parts["validation"])
     given = Given(
         run, spec, network, parts, root, control, device, checkpoints, target, target_root, knowledge, earlier_roots

@@ -178,6 +178,8 @@ def _frozen_part(
     cut = network.cut_below(first)
     seen = len(parts["train"]) + (len(given.target) if given.target is not None else 0)
     earlier = sum(len(part) for part in given.knowledge.parts()) if given.knowledge is not None else 0
+    again = rehearsal_of(given.knowledge, parts["train"], training.seed)
+    seen += again.images if again is not None else 0
     needed = needed_bytes(network, cut, seen, len(parts["validation"]) + earlier, views)
     if place is not None:
         # Views follow from it, so a run that goes on does as it did before, whatever the disk holds now.

@@ -98,8 +98,8 @@ def missing_notices(known: Knowledge) -> Iterator[Notice]:
     if known.missing:
         yield Notice(
             code="earlier_missing",
-            message=f"The images of {listed(known.missing)} are not where they were, so what is forgotten of them is not "
-            "measured. Say where they are with --earlier DIR.",
+            message=f"The images of {listed(known.missing)} are not where they were, so they cannot be shown again, and what is "
+            "forgotten of them is not measured. Say where they are with --earlier DIR.",
         )
     for task in known.tasks:
         if gone := sum(len(part.skipped) for part in task.parts):

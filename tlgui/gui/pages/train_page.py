@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from tlgui.gui.chosen_by import measure_of
 from tlgui.gui.coached import Coached
+from tlgui.gui.folder_dialog import ask_for_folder
 from tlgui.gui.notes import NotesButton
 from tlgui.gui.page_action import page_action
 from tlgui.gui.pages.train.actions import Kind, RunActions
@@ -28,6 +29,7 @@ from tlgui.gui.pages.train.plot_cards import PlotCards
 from tlgui.gui.pages.train.rate_dialog import RateDialog
 from tlgui.gui.pages.train.site_card import SiteCard
 from tlgui.gui.pages.train.status_card import ENGINE_BEGINS, ENGINE_STARTS, RUN_IS_MADE, StatusCard
+from tlgui.gui.run_places import earlier_place_of
 from tlgui.gui.run_reasons import ANOTHER_TRAINS, ENDED
 from tlgui.gui.widgets import Action, Banner, Button, Dialog, EmptyState, IconButton, Page, plain_tooltip
 
@@ -238,10 +240,18 @@ class TrainPage(Page):
         for kind, text, callback in (
             ("images", "Find the images…", self._bench.choose_images),
             ("site", "Find the new site's images…", self._bench.choose_site),
+            ("earlier", "Find the earlier images…", self._find_earlier),
             ("backbone", "Go to Backbone", lambda: self._bench.show("backbone")),
         ):
             if remedy_of(run) == kind:
                 self._ended.add_button(Button(small=True, action=Action(text, callback, parent=self._ended)))
+
+    def _find_earlier(self) -> None:
+        ask_for_folder(
+            self,
+            "Where are the images that it learned before?",
+            lambda path: self._bench.runs.find_beside(Path(path), earlier_place_of),
+        )
 
     def _show_foot(self, run: RunModel | None) -> None:
         ended = run is None or run.state in ENDED

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from tlgui.core.run_spec import RunSpec
     from tlgui.gui.run_model import RunModel
 
-Remedy = Literal["images", "site", "backbone"]
+Remedy = Literal["images", "site", "earlier", "backbone"]
 
 # Problems that the window can help with at once, by their code: where the images are, or the page for weights.
 _REMEDIES: dict[str, Remedy] = {
     **dict.fromkeys(("images_missing", "images_changed", "drive_gone"), "images"),
     "target_missing": "site",
+    "earlier_missing": "earlier",
     **dict.fromkeys(("weights_missing", "weights_damaged", "weights_own", "download_failed"), "backbone"),
 }
 
