@@ -58,7 +58,7 @@ def digits(data: Path, _work: Path, _seed: int) -> Sites:
     folder = data / "mnist_to_mnist_m"
     options = (
         "--backbone", "tiny-cnn", "--strategy", "from-scratch", "--size", "32", "--batch-size", "64", "--augmentation", "off",
-        "--epochs", "30", "--patience", "0",
+        "--epochs", "15", "--patience", "0",
     )  # fmt: skip
     new = folder / "target_mnist_m"
     return Sites(folder / "source_mnist", new / "train", new / "test", options)
