@@ -172,6 +172,24 @@ def test_gradients_that_were_scaled_move_the_judge_as_plain_ones_do() -> None:
     assert all(torch.allclose(moved[0][name], moved[1][name], atol=1e-7) for name in moved[0])
 
 
+def test_the_judge_has_a_short_memory_and_does_not_decay() -> None:
+    """With a long one it was beaten for good (see the module): measured on digits, and here as the closed form of Adam."""
+    term = Term(Training(adapt="adversarial", weight_decay=0.5), tiny_network(3), CPU)
+    assert term._judge is not None
+    weight = next(iter(term._judge.parameters()))
+    moved = []
+    for gradient in (1.0, 0.0):
+        before = weight.detach().clone()
+        for one in term._judge.parameters():
+            one.grad = torch.full_like(one, gradient)
+        term.step(0.001)
+        moved.append(before - weight.detach())
+    # First m = g, v = g². Then m = .25 / .75 g, v = .000999 / .001999 g².
+    torch.testing.assert_close(moved[0], torch.full_like(moved[0], 0.001), rtol=1e-3, atol=1e-8)
+    second = 0.001 * (0.25 / 0.75) / math.sqrt(0.000999 / 0.001999)
+    torch.testing.assert_close(moved[1], torch.full_like(moved[1], second), rtol=1e-3, atol=1e-8)
+
+
 # -- which images of the new site a step sees ---------------------------------------------------------------------
 
 
