@@ -385,7 +385,8 @@ def forced(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     def forced_seen(live: Live, slow: bool) -> Generator[events.Event, None, Validation]:
         seen = yield from real(live, slow)
         value = next(left)
-        return dataclasses.replace(seen, accuracy=value, balanced=value)
+        every = seen.every._replace(accuracy=value, balanced=value)
+        return dataclasses.replace(seen, accuracy=value, balanced=value, every=every)
 
     monkeypatch.setattr(fit, "seen_by", forced_seen)
 

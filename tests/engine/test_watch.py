@@ -30,7 +30,7 @@ from tlgui.engine.calibration import Calibration, calibrate
 from tlgui.engine.checkpoints import Checkpoints
 from tlgui.engine.live import Live
 from tlgui.engine.setup import Setup
-from tlgui.engine.validation import Validation
+from tlgui.engine.validation import Shares, Validation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -127,8 +127,14 @@ def test_the_spread_of_the_known_site_is_that_of_its_training_labels(data: Path,
 
 
 def validation(balanced: float = 0.5, loss: float = 0.7) -> Validation:
+    every = Shares(loss, balanced, balanced)
     return Validation(
-        loss=loss, accuracy=balanced, balanced=balanced, calibration=Calibration(1.0, loss), right={0: True}
+        loss=loss,
+        accuracy=balanced,
+        balanced=balanced,
+        calibration=Calibration(1.0, loss),
+        right={0: True},
+        every=every,
     )
 
 
