@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from tlgui.core.backbones import BACKBONES
-from tlgui.core.estimates import READING_S, STARTUP_S, Counts, Speed, about_time, estimate, trial_seconds
+from tlgui.core.estimates import (
+    READING_S,
+    STARTUP_S,
+    Counts,
+    Speed,
+    about_time,
+    estimate,
+    reading_seconds,
+    trial_seconds,
+)
 from tlgui.core.run_spec import Training
 from tlgui.core.strategies import STRATEGIES
 
@@ -152,6 +161,37 @@ def test_a_trial_is_counted_by_its_images_and_steps() -> None:
     assert trial_seconds(many, BACKBONES["vit-b16"], SPEED, on_processor=False) > 0
     resnet = BACKBONES["resnet50"]
     assert trial_seconds(many, resnet, SPEED) < trial_seconds(many, resnet, SPEED, on_processor=False) / 2
+
+
+@pytest.mark.parametrize(
+    ("pixels", "size", "varied", "measured"),
+    [
+        (28 * 28, 32, False, 0.29),
+        (28 * 28, 224, False, 1.41),
+        (50_000, 224, False, 2.2),
+        (50_000, 224, True, 2.5),
+        (1_080_000, 224, False, 23.1),
+        (1_080_000, 224, True, 5.8),
+        (12_000_000, 224, False, 268.0),
+    ],
+)
+def test_reading_is_met_within_a_factor_of_two(pixels: int, size: int, varied: bool, measured: float) -> None:
+    """`measure_reading.py` on the README's two cores: digits, photographs, X-rays, and photographs of a camera."""
+    counts = Counts(train=10, validation=4, pixels=pixels)
+    assert measured / 2 < reading_seconds(counts, size, varied) < measured * 2
+    assert reading_seconds(Counts(train=10, validation=4), size, varied) == READING_S
+
+
+def test_digits_from_scratch_that_adapt_are_met_within_a_factor_of_three() -> None:
+    """Exercise 2 of the README, whose 15 epochs and scores took 111 s; Lite0's 1,000 images took 4.2 s there."""
+    counts = Counts(train=1_980, validation=420, test=600, pixels=28 * 28)
+    small = BACKBONES["tiny-cnn"].at(32)
+    speed = Speed(seconds_per_1000=4.2 * small.relative_seconds)
+    training = Training(
+        strategy="from-scratch", adapt="adversarial", batch_size=64, epochs=15, patience=0, augmentation="off"
+    )
+    found = estimate(training, counts, small, speed)
+    assert found.seconds is not None and 111 / 3 < found.seconds < 111 * 3
 
 
 def test_layers_that_are_freed_one_after_another_cost_more_and_more() -> None:

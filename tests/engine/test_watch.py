@@ -271,7 +271,7 @@ def test_an_epoch_with_an_alarm_is_not_kept_however_high_its_score(
     assert bests(said) == [True, False, False, True, False]
     assert outcome.best_epoch == kept_epoch(tmp_path / "run") == 4
     notices = [event.message for event in of(said, events.Notice) if event.code == "adaptation_alarm"]
-    assert notices == ["It is spoilt. This epoch is not kept."] * 2
+    assert notices == [f"Epoch {number}: It is spoilt. This epoch is not kept." for number in (2, 5)]
     assert [bool(event.adaptation and event.adaptation.alarm) for event in of(said, events.EpochEnded)] == [
         False, True, False, False, True,
     ]  # fmt: skip
@@ -286,7 +286,10 @@ def test_a_first_epoch_with_an_alarm_is_kept_until_there_is_a_better_one(
     assert bests(said) == [True, False, True, False, True]
     assert outcome.best_epoch == 5
     notices = [event.message for event in of(said, events.Notice) if event.code == "adaptation_alarm"]
-    assert notices == ["It is spoilt. It is kept until there is a better one.", "It is spoilt. This epoch is not kept."]
+    assert notices == [
+        "Epoch 1: It is spoilt. It is kept until there is a better one.",
+        "Epoch 2: It is spoilt. This epoch is not kept.",
+    ]
 
 
 def test_a_distance_between_the_sites_that_is_estimated_below_0_is_shown_as_0(

@@ -111,7 +111,8 @@ def adapted_story(way: Adapt = "adversarial", alarm_at: int = 0, **changes: Any)
             seen = msgspec.structs.replace(adaptation_of(event.epoch, way, alarm=alarm), **changes)
             told.append(msgspec.structs.replace(event, adaptation=seen, best=event.best and not alarm))
             if alarm:
-                told.append(events.Notice(code="adaptation_alarm", message=f"{alarm} This epoch is not kept."))
+                message = f"Epoch {event.epoch}: {alarm} This epoch is not kept."
+                told.append(events.Notice(code="adaptation_alarm", message=message))
             continue
         told.append(event)
     return told

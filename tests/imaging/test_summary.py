@@ -42,6 +42,14 @@ def told(scan: Scan, fractions: tuple[float, float, float], seed: int, project: 
     return summary.summary_of(Opened(look, project, project.intake, scan), fractions, seed)
 
 
+def test_the_mean_size_of_the_images_is_told() -> None:
+    scan = a_scan(2, 3)
+    scan.used[0] = msgspec.structs.replace(scan.used[0], width=100, height=57)
+    assert told(scan, (0.6, 0.2, 0.2), 0).pixels == round((100 * 57 + 5 * 81) / 6)
+    empty = msgspec.structs.replace(scan, used=[], classes=[])
+    assert told(empty, (0.6, 0.2, 0.2), 0).pixels == 0
+
+
 def test_names_alone_tell_classes_counts_and_samples(plant: Plant, classes: Classes) -> None:
     root = plant(classes("cats", "dogs") | {"cats/notes.txt": b"x", "cats/.hidden.png": b"x", "loose.png": b"x"})
     tree = walk(root)

@@ -19,8 +19,14 @@ from tlgui.core.trial_cost import fits, side_of
 
 # Loading what a run needs, compiling the frozen layers, scoring with its bootstrap intervals.
 STARTUP_S = 20.0
-# Reading, resizing and augmenting an image, in seconds per 1,000.
+# Reading, resizing and augmenting an image, in seconds per 1,000, where its size is not known.
 READING_S = 5.0
+# The same where it is (tests/benchmarks/measure_reading.py): for any file, for an input of 224 pixels, and for each million of
+# the file's pixels; a varied view of a photograph is decoded at a smaller size.
+_FILE_S = 0.3
+_INPUT_S = 1.8
+_MILLION_S = 20.0
+_MILLION_VARIED_S = 6.0
 # One optimizer step on kept activations, in seconds per 1,000 images.
 KEPT_S = 0.05
 # What torch takes for a pass, compared with what was measured: ONNX Runtime is 2 to 3.3 times as fast on a processor.
@@ -46,11 +52,12 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many images there are in each part."""
+    """How many images there are in each part, and how many pixels one of them has on average; 0 = not known."""
 
     train: int
     validation: int
     test: int = 0
+    pixels: int = 0
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +171,7 @@ def trial_seconds(counts: Counts, row: Backbone, speed: Speed, on_processor: boo
     smaller = (side_of(row, row.size, on_processor) / row.size) ** 2
     share = _share_that_trains(row, max(0, len(row.groups) - DEEPER_GROUPS))
     torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * smaller
-    looks = min(TRIAL_IMAGES, counts.train) * (torch + READING_S)
+    looks = min(TRIAL_IMAGES, counts.train) * (torch + reading_seconds(counts, row.size, varied=False))
     return (looks + TRIAL_STEPS * TRIAL_BATCH * _STEP * torch * share) / 1_000
 
 
@@ -193,20 +200,37 @@ def _seconds(
     # A step of a run that adapts sees as many images of the new site again.
     adapts = training.adapt in ADAPTATIONS and ADAPTATIONS[training.adapt].during
     learned, looked = (2 * counts.train, _LOOKED_AT) if adapts else (counts.train, 0)
+    plain = reading_seconds(counts, row.size, varied=False)
+    read = reading_seconds(counts, row.size, varied=training.augmentation != "off")
     for stage, is_kept in zip(stages, keeps, strict=True):
         share, epochs = _share_that_trains(row, stage.cut), len(stage.epochs)
-        frozen = (1 - share) * speed.seconds_per_1000 + READING_S
+        frozen = (1 - share) * speed.seconds_per_1000
         torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * share
         looks = len({view_of(training, epoch) for epoch in stage.epochs}) if is_kept else epochs
-        passes = looks * learned + (1 if is_kept else epochs) * counts.validation
-        thousandths += passes * frozen + epochs * learned * (KEPT_S + _STEP * torch)
+        validated = (1 if is_kept else epochs) * counts.validation
+        thousandths += looks * learned * (frozen + read) + validated * (frozen + plain)
+        thousandths += epochs * learned * (KEPT_S + _STEP * torch)
         thousandths += epochs * (counts.validation + looked) * torch
     # What the last stage gives is asked of every image at the end.
-    thousandths += counts.test * frozen + every * torch
+    thousandths += counts.test * (frozen + plain) + every * torch
     if strategy(training.strategy).pretrained and (stages[0].cut < len(row.groups) or not keeps[0]):
         # What the network as it is recognises is asked below the head, before the cut matters; the head is fitted on that.
-        thousandths += counts.train * (speed.seconds_per_1000 + READING_S)
+        thousandths += counts.train * (speed.seconds_per_1000 + plain)
     return STARTUP_S + thousandths / 1_000
+
+
+def reading_seconds(counts: Counts, size: int, varied: bool) -> float:
+    """What it takes to read 1,000 of the images, from the file to the network's input, in seconds.
+
+    Args:
+        counts: with the pixels of an image, where they are known.
+        size: of the network's input.
+        varied: whether training images are varied; plain ones are decoded whole.
+    """
+    if not counts.pixels:
+        return READING_S
+    million = _MILLION_VARIED_S if varied else _MILLION_S
+    return _FILE_S + _INPUT_S * (size / 224) ** 2 + million * counts.pixels / 1e6
 
 
 def _kept_bytes(training: Training, counts: Counts, row: Backbone, stage: _Stage) -> int:

@@ -78,6 +78,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
         layout: "class folders" or "train/validation/test".
         classes: those with used images, in the order of the model's outputs.
         used: images, in all.
+        pixels: of a used image, on average; 0 = not known.
         left_out: the first 1,000 files that are not used; `LeftOutFiles` brings the others.
         left_out_count: of all files that are not used: used + left_out_count = all files.
         reasons: how many files were left out for each reason code.
@@ -105,6 +106,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
     layout: str
     classes: list[ClassCount]
     used: int
+    pixels: int = 0
     left_out: list[LeftOut] = []
     left_out_count: int = 0
     reasons: dict[str, int] = {}

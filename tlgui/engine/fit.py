@@ -250,7 +250,7 @@ class Loop:
         )
         if not finite:
             raise NotFiniteError(epoch)
-        yield from rung(adaptation, best)
+        yield from rung(adaptation, epoch, best)
 
     def _is_best(self, seen: Validation, adaptation: AdaptationSeen | None) -> bool:
         """Compares with the best so far; strictly better counts, and clearly better resets patience."""

@@ -21,7 +21,7 @@ from tlgui.core.imaging_messages import (
     ScanSummary,
 )
 from tlgui.core.project import Project
-from tlgui.core.records import Copies, DatasetWarning, Scan
+from tlgui.core.records import Copies, DatasetWarning, ImageRecord, Scan
 from tlgui.core.split import Part
 from tlgui.imaging.copies import leaks
 from tlgui.imaging.layout import Layout, Place, is_named_like_a_picture
@@ -65,6 +65,7 @@ def summary_of(opened: Opened, fractions: Fractions, seed: int) -> ScanSummary:
         layout=scan.layout,
         classes=class_counts(scan, parts),
         used=len(scan.used),
+        pixels=_pixels(scan.used),
         left_out=scan.left_out[:MOST_LEFT_OUT],
         left_out_count=len(scan.left_out),
         reasons=dict(Counter(left.reason_code.value for left in scan.left_out)),
@@ -92,6 +93,10 @@ def summary_of(opened: Opened, fractions: Fractions, seed: int) -> ScanSummary:
         kept_images=sum(nfc(record.path) in kept.parts for record in scan.used) if kept is not None else 0,
         fold=scan.fold,
     )
+
+
+def _pixels(used: list[ImageRecord]) -> int:
+    return round(sum(record.width * record.height for record in used) / len(used)) if used else 0
 
 
 def _not_followed(opened: Opened) -> list[DatasetWarning]:

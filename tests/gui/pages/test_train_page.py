@@ -97,7 +97,9 @@ def test_the_status_says_where_the_run_is(page: TrainPage, bench: Bench, state: 
     left = 5 * round((run.seconds_left or 0) / 5)
     words = words.format(left=left, speed=round(run.images_per_second or 0))
     assert page.status_card.text().startswith(words)
-    assert page.status_card.bar.paused == (state not in ("starting", "preparing", "training"))
+    still = "" if state in ("starting", "preparing", "training") else "paused" if state == "paused" else "ended"
+    assert page.status_card.bar.still == still
+    assert page.status_card.bar.accessibleName().endswith(f", {still}") == bool(still)
 
 
 def test_before_the_engine_speaks_the_status_says_what_is_waited_for(page: TrainPage, bench: Bench) -> None:

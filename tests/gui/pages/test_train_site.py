@@ -288,7 +288,7 @@ def test_the_alarm_goes_with_the_next_epoch_that_is_sound_and_stays_worth_knowin
     run.apply(epoch_of(run))
     run.flush()
     assert banners(page) == []
-    assert f"{DESTROYS} This epoch is not kept." in worth_knowing(run)
+    assert f"Epoch 6: {DESTROYS} This epoch is not kept." in worth_knowing(run)
 
 
 def test_an_alarmed_epoch_without_a_better_one_is_not_said_to_have_one_before_it(page: TrainPage, bench: Bench) -> None:

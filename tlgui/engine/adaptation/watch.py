@@ -81,11 +81,11 @@ def not_improved(live: Live) -> str:
     return "The validation images have" if live.term is None else "The score over both sites has"
 
 
-def rung(adaptation: AdaptationSeen | None, best: bool) -> Iterator[Event]:
-    """Says that an alarm was raised."""
+def rung(adaptation: AdaptationSeen | None, epoch: int, best: bool) -> Iterator[Event]:
+    """Says that an alarm was raised, and in which epoch: it is read when later ones are long over."""
     if adaptation is not None and adaptation.alarm:
         kept = "It is kept until there is a better one." if best else "This epoch is not kept."
-        yield Notice(code="adaptation_alarm", message=f"{adaptation.alarm} {kept}")
+        yield Notice(code="adaptation_alarm", message=f"Epoch {epoch}: {adaptation.alarm} {kept}")
 
 
 def ended_in_vain(ended: Iterable[EpochEnded], best_epoch: int | None) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from tlgui.gui.widgets.text import Label
 
 
 class ProgressBar(QWidget):
-    """A 6 px bar: filled, paused (grey), or hatched while the end is not known. It does not move by itself."""
+    """A 6 px bar: filled, grey while it stands still, or hatched while the end is not known. It does not move by itself."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,12 +20,19 @@ class ProgressBar(QWidget):
         self.setMinimumWidth(40)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.share = 0.0
-        self.busy = self.paused = False
+        self.busy = False
+        self.still = ""
 
-    def set(self, share: float, *, busy: bool = False, paused: bool = False) -> None:
-        """Shows a share from 0 to 1."""
-        self.share, self.busy, self.paused = min(1.0, max(0.0, share)), busy, paused
-        self.setAccessibleName("at work" if busy else f"{self.share * 100:.0f} percent{', paused' if paused else ''}")
+    def set(self, share: float, *, busy: bool = False, still: str = "") -> None:
+        """Shows a share from 0 to 1.
+
+        Args:
+            share: how much is done.
+            busy: at work with no known end.
+            still: why nothing moves ("paused", "ended"); "" while it does.
+        """
+        self.share, self.busy, self.still = min(1.0, max(0.0, share)), busy, still
+        self.setAccessibleName("at work" if busy else f"{self.share * 100:.0f} percent{f', {still}' if still else ''}")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
@@ -43,7 +50,7 @@ class ProgressBar(QWidget):
             painter.drawRoundedRect(whole, 3, 3)
             return
         if self.share > 0:
-            painter.setBrush(color("faint" if self.paused else "primary"))
+            painter.setBrush(color("faint" if self.still else "primary"))
             painter.drawRoundedRect(QRectF(0, 0, max(6.0, whole.width() * self.share), 6), 3, 3)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  Qt's name
@@ -101,7 +108,7 @@ class ProgressRow(QWidget):
 
     def set_paused(self, paused: bool) -> None:
         """Greys the bar; say "Paused" in the title as well."""
-        self.bar.set(self.bar.share, paused=paused)
+        self.bar.set(self.bar.share, still="paused" if paused else "")
 
     def set_cancellable(self, cancellable: bool) -> None:
         """Whether Cancel is offered."""

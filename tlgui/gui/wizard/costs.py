@@ -91,8 +91,10 @@ def seconds_of(bench: Workbench, training: Training) -> float | None:
 
 
 def _counts(draft: Draft) -> Counts:
-    classes = draft.summary.classes if draft.summary is not None else []
+    summary = draft.summary
+    classes = summary.classes if summary is not None else []
     return Counts(
+        pixels=summary.pixels if summary is not None else 0,
         train=sum(one.train for one in classes),
         validation=sum(one.validation for one in classes),
         test=sum(one.test for one in classes),

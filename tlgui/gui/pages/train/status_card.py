@@ -152,7 +152,8 @@ class StatusCard(Card):
         status = status_of(run, begins, best_by)
         self._title.setText(status.title)
         self._detail.setText(status.detail)
-        self.bar.set(status.fraction or 0.0, busy=status.fraction is None, paused=not status.moving)
+        still = "" if status.moving else "paused" if run.state == "paused" else "ended"
+        self.bar.set(status.fraction or 0.0, busy=status.fraction is None, still=still)
         self.bar.setAccessibleName(f"{status.title}, {self.bar.accessibleName()}")
         self.facts.show_run(run)
         self._show_figures(run)
