@@ -18,7 +18,7 @@ from tlgui.core.tables import csv_bytes
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import see
 from tlgui.engine.first_answer import head_inputs
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import told, until_stopped
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.preprocess import to_input
 from tlgui.engine.trunk import CHUNK
@@ -42,16 +42,10 @@ def embed(job: commands.EmbedImages, control: Control) -> Iterator[Event]:
     yield events.Progress(stage="preparing the frozen layers", done=0, total=1)
     listed = read_listing(Path(job.listing))
     steps = _rows(job, listed)
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            steps.close()
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            seen, rows = end.value
-            break
+    found = yield from until_stopped(steps, control)
+    if found is None:
+        return
+    seen, rows = found
     table = [_COLUMNS, *((image.path, image.class_name, image.part) for image in seen)]
     with io.BytesIO() as stream:
         np.save(stream, rows, allow_pickle=False)

@@ -27,7 +27,7 @@ from tlgui.engine.control import Control
 from tlgui.engine.delong import delong
 from tlgui.engine.drawn_images import ranked, see
 from tlgui.engine.first_answer import head_inputs
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import answered, told
 from tlgui.engine.kernel_probe import fold_of, units_of
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.preprocess import to_input
@@ -84,18 +84,7 @@ def measure_gap(job: commands.MeasureGap, control: Control) -> Iterator[Event]:
     learned = learned_by(run).chosen if run is not None else frozenset()
     listings = read_listing(Path(job.listing)), read_listing(Path(job.new_listing))
     steps = _asked(job, sites_of(*listings, job.left_out, learned))
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            steps.close()
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            answer: GapMeasured = end.value
-            break
-    yield answer
-    yield events.Completed(message=answer.sentence)
+    yield from answered(steps, control)
 
 
 def sites_of(

@@ -22,7 +22,7 @@ from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import draw, see
 from tlgui.engine.failures import is_out_of_memory
 from tlgui.engine.first_answer import head_inputs
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import answered, told
 from tlgui.engine.jobs.rank_candidates import TOO_LARGE, Candidate, candidates
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.preprocess import to_input
@@ -46,18 +46,7 @@ def rank(job: commands.RankBackbones, control: Control) -> Iterator[Event]:
     listed = [image for image in read_listing(Path(job.listing)) if image.part != "test"]
     images = draw(listed, job.images, job.seed)
     steps = _asked(job, images)
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            steps.close()
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            answer: BackbonesRanked = end.value
-            break
-    yield answer
-    yield events.Completed(message=answer.sentence)
+    yield from answered(steps, control)
 
 
 def _asked(job: commands.RankBackbones, images: list[ListedImage]) -> Generator[Event, None, BackbonesRanked]:

@@ -20,7 +20,7 @@ from tlgui.core.split import split
 from tlgui.engine import rate_test, seeding
 from tlgui.engine.control import Control
 from tlgui.engine.frozen_part import FrozenPart
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import answered, told
 from tlgui.engine.listed_network import pretrained_network, trunk_of
 from tlgui.engine.network import Network
 from tlgui.engine.samples import Part, Reader
@@ -48,18 +48,7 @@ def find_rate(job: commands.FindRate, control: Control) -> Iterator[Event]:
         job.backbone, len(classes), job.fit, job.size, job.weights_file, head_of(training), training.seed
     )
     steps = _found(job, _drawn(listed, job.images, training.seed), classes, network, device)
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            steps.close()
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            answer: RateFound = end.value
-            break
-    yield answer
-    yield events.Completed(message=answer.sentence)
+    yield from answered(steps, control)
 
 
 def _found(

@@ -14,7 +14,7 @@ from tlgui.core.events import Event
 from tlgui.engine import evidence, shortcut_probes
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import Backbone, draw, see
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import told, until_stopped
 from tlgui.engine.kernel_probe import Task, Told
 from tlgui.imaging.listing import ListedImage, read_listing
 
@@ -34,15 +34,10 @@ def probe_shortcuts(job: commands.ProbeShortcuts, control: Control) -> Iterator[
     images = draw(listed, job.images, job.seed)
     backbone = Backbone(2 * len(images))
     steps = told(_rows(job, images, backbone), "looking at the images", len(images))
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            seen, rows = end.value
-            break
+    looked = yield from until_stopped(steps, control)
+    if looked is None:
+        return
+    seen, rows = looked
     task = Task.of([image.record() for image in seen], job.seed)
     found: dict[str, Told | None] = {}
     for number, probe in enumerate(shortcut_probes.PROBES, 1):

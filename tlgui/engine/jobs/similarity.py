@@ -17,7 +17,7 @@ from tlgui.engine import free_memory, similarity
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import ranked
 from tlgui.engine.failures import is_out_of_memory
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import answered, told
 from tlgui.engine.kept_answer import key_of, recall, remember
 from tlgui.imaging.listing import ListedImage, read_listing
 
@@ -34,18 +34,7 @@ def measure_similarity(job: commands.MeasureSimilarity, control: Control) -> Ite
     yield events.Progress(stage="looking at the images", done=0, total=1)
     images = [image for image in read_listing(Path(job.listing)) if image.part == "train"]
     steps = measured(Path(job.data), images, job.rule, job.backbone, job.seed)
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            steps.close()
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            answer: SimilarityMeasured = end.value
-            break
-    yield answer
-    yield events.Completed(message=answer.sentence)
+    yield from answered(steps, control)
 
 
 def measured(

@@ -14,7 +14,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.engine.control import Control
 from tlgui.engine.drawn_images import Backbone, draw, see
-from tlgui.engine.jobs.progress import told
+from tlgui.engine.jobs.progress import told, until_stopped
 from tlgui.engine.split_comparison import compared, of_parted_classes, shares_right, similarities
 from tlgui.imaging.listing import ListedImage, read_listing
 
@@ -38,15 +38,10 @@ def compare_splits(job: commands.CompareSplits, control: Control) -> Iterator[Ev
     _refuse_alone(images)
     backbone = Backbone(len(images))
     steps = told(_features(job, images, backbone), "looking at the images", len(images))
-    while True:
-        if isinstance(control.take(), commands.Stop):
-            yield events.Stopped()
-            return
-        try:
-            yield next(steps)
-        except StopIteration as end:
-            seen, features = end.value
-            break
+    found = yield from until_stopped(steps, control)
+    if found is None:
+        return
+    seen, features = found
     _refuse_alone(seen)
     naive, safe = np.zeros(len(seen)), np.zeros(len(seen))
     repeats = shares_right(similarities(features), seen, job.repeats, job.seed)
