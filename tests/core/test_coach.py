@@ -98,6 +98,13 @@ def test_the_rule_speaks_with_its_evidence_and_at_most_one_button(name: str) -> 
     assert "please" not in said.sentence.lower() and "!" not in said.sentence
 
 
+def test_a_first_answer_over_fewer_classes_is_nothing_to_be_under() -> None:
+    epochs, frozen, others, _ = SPEAKS["under the first answer"]
+    fewer = msgspec.structs.replace(others["first_answer"], classes=2, of_classes=7)
+    said = coach(facts(epochs, frozen, **others | {"first_answer": fewer}))
+    assert said is None or said.rule != "under the first answer"
+
+
 @pytest.mark.parametrize("name", SPEAKS)
 def test_what_cannot_be_pressed_is_not_suggested(name: str) -> None:
     epochs, frozen, others, button = SPEAKS[name]

@@ -29,6 +29,7 @@ from tlgui.engine.adaptation import after
 from tlgui.engine.adaptation.after import align, has_norms, measured_anew
 from tlgui.engine.adaptation.site import site_notices
 from tlgui.engine.network import Network
+from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -163,6 +164,30 @@ def test_the_statistics_are_those_of_a_forward_pass_by_hand(images: int, data: P
         assert torch.allclose(state[name].double(), tensor, rtol=1e-3, atol=1e-5), name
     done = [event.done for event in of(said, events.Progress) if event.stage == "statistics of the new site"]
     assert done == ([11] if images == 11 else [32, 40])
+
+
+def test_of_many_images_so_many_are_measured_as_tell_enough(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are drawn by the run's seed, of both sites, and nothing else counts."""
+    site = write_site(tmp_path / "site", 40, 24, classes=3)
+    run, setup = trained(data, site, tmp_path / "run")
+    monkeypatch.setattr(after, "_ENOUGH", 10)
+    assert setup.target is not None and len(setup.train) > 10
+
+    def drawn(part: Part) -> Part:
+        numbers = seeding.order(setup.training.seed, 0, len(part))[:10]
+        paths, hashes = [part.paths[number] for number in numbers], [part.hashes[number] for number in numbers]
+        return Part(paths, hashes, part.labels[numbers], part.name)
+
+    found = []
+    for one in (setup, dataclasses.replace(setup, train=drawn(setup.train), target=drawn(setup.target))):
+        one.network.model.load_state_dict(best_of(run))
+        said = list(measured_anew(one, one.network))
+        assert [(event.done, event.total) for event in of(said, events.Progress)] == [(10, 10)] * 2
+        found.append({name: tensor.clone() for name, tensor in one.network.model.state_dict().items()})
+    for name, tensor in found[0].items():
+        assert torch.allclose(tensor, found[1][name], atol=1e-6), name
 
 
 def test_a_new_site_that_is_the_known_one_changes_nothing(data: Path, site: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tlgui.core.events import Event
 from tlgui.core.run_spec import FirstAnswer
 from tlgui.core.shares import clustered, wilson
 from tlgui.engine import first_answer as module
-from tlgui.engine.first_answer import Features, drawn, first_answer, inner_split, read_features
+from tlgui.engine.first_answer import Features, drawn, first_answer, inner_split, read_features, said
 from tlgui.engine.probe import cross_validated
 from tlgui.engine.samples import Part
 from tlgui.engine.setup import Setup
@@ -67,6 +67,10 @@ def test_it_is_said_before_the_first_epoch_and_kept(data: Path, tmp_path: Path) 
     assert kinds.index("FirstAnswered") < kinds.index("EpochEnded")
     assert 0 <= answer.low <= answer.accuracy <= answer.high <= 1
     assert answer.images == len(setup.train) and answer.folds == 5
+    assert (answer.classes, answer.of_classes) == (
+        len(set(setup.train.labels.tolist())),
+        setup.network.classes,
+    ) and answer.whole
     assert answer.largest_class == max(Counter(setup.train.labels.tolist()).values()) / len(setup.train)
     as_kept = FirstAnswer(
         accuracy=answer.accuracy, low=answer.low, high=answer.high, images=answer.images, folds=answer.folds
@@ -256,3 +260,15 @@ def test_the_interval_covers_the_truth_under_groups() -> None:
         low, high = clustered(right, [f"g{group}" for group in range(30) for _ in range(6)])
         covered += low <= 0.8 <= high
     assert covered / 400 >= 0.92
+
+
+def test_an_answer_over_fewer_classes_than_the_model_tells_apart_says_so() -> None:
+    """A run that goes on with a model asks its new images alone, which may show a new class or two."""
+    found = FirstAnswer(accuracy=0.9, low=0.85, high=0.94, images=140, folds=5)
+    answer = said(found, torch.tensor([5] * 70 + [6] * 70), 7, 0.0)
+    assert isinstance(answer, events.FirstAnswered)
+    assert (answer.classes, answer.of_classes, answer.whole) == (2, 7, False)
+    assert answer.sentence() == (
+        "The network as it is already recognises about 90 % of your training images (85 to 94 %), among the 2 classes that "
+        "they show; the model tells 7 apart."
+    )

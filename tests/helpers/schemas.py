@@ -162,6 +162,8 @@ EVENTS: dict[str, dict[str, Any]] = {
         "folds": int,
         "largest_class": float,
         "seconds": float,
+        "classes": int,
+        "of_classes": int,
     },
     "StrategyChosen": {
         "strategy": str,

@@ -165,7 +165,9 @@ def _under_start(reading: Reading) -> Coaching | None:
 def _under_first_answer(reading: Reading) -> Coaching | None:
     """Without a warm start: well under the network as it is, whose answer was asked on training images."""
     first = reading.facts.first_answer
-    if first is None or reading.start is not None or reading.done() < 0.5 or len(reading.since) < _WINDOW:
+    if first is None or not first.whole or reading.start is not None:
+        return None
+    if reading.done() < 0.5 or len(reading.since) < _WINDOW:
         return None
     best = wilson(max(epoch.validation_accuracy or 0.0 for epoch in reading.epochs), reading.facts.validation_images)
     line = reading.line(reading.calibrated, _WINDOW)

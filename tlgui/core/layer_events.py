@@ -19,6 +19,8 @@ class FirstAnswered(Event, frozen=True, kw_only=True):
         images: how many were asked.
         folds: of the cross-validation.
         largest_class: share of the images that the largest class has: what guessing reaches.
+        classes, of_classes: how many classes these images show, and how many the run tells apart: more where it goes on with a
+            model that knows others. 0 = not told, by runs of before.
         seconds: that it took, reading included.
     """
 
@@ -29,12 +31,26 @@ class FirstAnswered(Event, frozen=True, kw_only=True):
     folds: int
     largest_class: float
     seconds: float
+    classes: int = 0
+    of_classes: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the same classes were told apart as the run's: else its accuracy is another, harder one."""
+        return self.classes == self.of_classes
+
+    @property
+    def among(self) -> str:
+        """Of how many classes, as the end of a sentence; "" where these are all of the run's."""
+        if self.whole:
+            return ""
+        return f", among the {self.classes} classes that they show; the model tells {self.of_classes} apart"
 
     def sentence(self) -> str:
         """For people."""
         return (
             f"The network as it is already recognises about {100 * self.accuracy:.0f} % of your training images "
-            f"({100 * self.low:.0f} to {100 * self.high:.0f} %)."
+            f"({100 * self.low:.0f} to {100 * self.high:.0f} %){self.among}."
         )
 
 

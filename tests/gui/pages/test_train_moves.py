@@ -556,6 +556,29 @@ def test_the_first_answer_is_said_and_drawn(page: TrainPage, bench: Bench) -> No
     assert accuracy.reference is None
 
 
+def test_a_first_answer_over_fewer_classes_than_the_runs_is_said_so_and_not_drawn(
+    page: TrainPage, bench: Bench
+) -> None:
+    """A run that learns two new classes asks its new images alone; its own curve is of all classes, which is harder."""
+    fewer = [
+        msgspec.structs.replace(one, classes=2, of_classes=7) if isinstance(one, events.FirstAnswered) else one
+        for one in story(answer=0.91)
+    ]
+    run = take(bench, RunModel.replay(fewer))
+    assert page.status_card.facts.text() == (
+        "As it is, the network already recognises about 91 % (89 to 93) of your images, among the 2 classes that they show; "
+        "the model tells 7 apart; guessing reaches 54 %."
+    )
+    page.plots._redraw()
+    accuracy = page.plots.plots["accuracy"]
+    assert accuracy.reference is None and "before anything is trained" not in accuracy.toolTip()
+    page.plots.icons["accuracy"][0].click()
+    menu = page.plots.menu
+    assert menu is not None and not [one for one in menu.actions() if one.isCheckable()]
+    menu.close()
+    assert run.first_answer is not None and run.first_answer.sentence().endswith("; the model tells 7 apart.")
+
+
 def test_a_run_without_a_first_answer_says_nothing_of_it(page: TrainPage, bench: Bench) -> None:
     take(bench, until_epoch(3))
     assert page.status_card.facts.isHidden() and page.plots.plots["accuracy"].reference is None

@@ -21,6 +21,9 @@ from tlgui.engine.setup import Setup
 from tlgui.engine.validation import Validation, placed, validate
 
 _BATCH = 32
+# Images of each site that are measured, drawn where there are more: means and spreads are found with a few hundred (methods
+# section 4), and a plain pass through the whole network takes its time.
+_ENOUGH = 960
 # A channel whose variance differs by more than this factor tells of something else than a scanner, such as pictures of one grey.
 _MOST_WIDER = 16.0
 _Norm = nn.modules.batchnorm._BatchNorm
@@ -96,7 +99,8 @@ def measured_anew(setup: Setup, network: Network) -> Generator[Event, None, bool
     they came with, and what stands above them knows the known site by how far it differs from these: with the plain
     statistics of the new site, a head above a frozen network told hardly more than by guessing.
 
-    Both are plain means over batches of equal size, so that what a batch's own mean hides of the variance cancels.
+    Both are plain means over batches of equal size, so that what a batch's own mean hides of the variance cancels. Of each
+    site at most 960 images are asked, drawn by the run's seed.
 
     Args:
         setup: with the images of both sites.
@@ -150,13 +154,14 @@ def _measured(
         norm.register_forward_pre_hook(lambda norm, given, number=number: seen(number, norm, given[0]))
         for number, norm in enumerate(norms)
     ]
+    order = seeding.order(setup.training.seed, 0, len(part))[:_ENOUGH]
     done = batches = 0
     try:
-        for indices in seeding.batches(seeding.order(setup.training.seed, 0, len(part)), _BATCH):
+        for indices in seeding.batches(order, _BATCH):
             images = setup.frozen.activations(part, indices, 0, 0)
             yield from part.notices()
             done += len(indices)
-            yield events.Progress(stage=stage, done=done, total=len(part))
+            yield events.Progress(stage=stage, done=done, total=len(order))
             if len(part.there(indices)) > 1:
                 with torch.inference_mode():
                     network.run(placed(images, setup.device))

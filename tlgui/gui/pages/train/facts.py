@@ -25,7 +25,7 @@ def answer_words(answer: FirstAnswered) -> str:
     """The first answer as a person reads it."""
     return (
         f"As it is, the network already recognises about {numbers.percent(answer.accuracy, 0)} "
-        f"({numbers.interval(answer.low, answer.high, 0)}) of your images; guessing reaches "
+        f"({numbers.interval(answer.low, answer.high, 0)}) of your images{answer.among}; guessing reaches "
         f"{numbers.percent(answer.largest_class, 0)}."
     )
 

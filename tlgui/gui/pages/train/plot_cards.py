@@ -179,7 +179,7 @@ class PlotCards(QWidget):
     def _reference(self) -> tuple[float, str] | None:
         """What was recognised before anything was trained, for the plot of accuracies."""
         answer = self._run.first_answer if self._run is not None else None
-        return (answer.accuracy, _FIRST) if answer is not None and self._first_shown else None
+        return (answer.accuracy, _FIRST) if answer is not None and answer.whole and self._first_shown else None
 
     def _explain(self, epochs: Sequence[EpochEnded]) -> None:
         """Says by what the best epoch is the best, and what stands before the first one."""
@@ -241,7 +241,8 @@ class PlotCards(QWidget):
         so_far.setEnabled(bool(epochs))
         newest.setEnabled(bool(epochs))
         everything.setEnabled(window.zoomed)
-        if kind == "accuracy" and self._run is not None and self._run.first_answer is not None:
+        answer = self._run.first_answer if self._run is not None else None
+        if kind == "accuracy" and answer is not None and answer.whole:
             menu.addSeparator()
             first = menu.addAction(f"Line of {_FIRST}")
             first.setCheckable(True)
