@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ def trained(data: Path, site: Path, path: Path, **training: Any) -> tuple[RunFol
     return RunFolder(path), setup
 
 
-def aligned(run: RunFolder, setup: Setup) -> tuple[bool, list[events.Event]]:
+def aligned(run: RunFolder, setup: Setup, cut: int = 0) -> tuple[bool, list[events.Event]]:
     said: list[events.Event] = []
-    steps = align(run, setup)
+    steps = align(run, setup, cut)
     while True:
         try:
             said.append(next(steps))
@@ -298,6 +299,39 @@ def test_what_destroys_the_classes_is_taken_back(
     assert [(event.code, event.message) for event in of(said, events.Notice)] == [
         ("adaptation_alarm", "It is spoilt. The statistics stay as they were.")
     ]
+
+
+@pytest.mark.parametrize("why", ["It is spoilt.", ""])
+def test_what_is_kept_of_frozen_layers_answers_before_and_holds_on_where_nothing_is_changed(
+    why: str, data: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the scores that follow are computed from the pixels, for each image anew: ten times as long, once seen."""
+    monkeypatch.setattr(after, "why_not_align", lambda *_: why)
+    monkeypatch.setattr(after, "measured_anew", one_layer_is_another)
+    run, setup = trained(data, site, tmp_path / "run", strategy="feature-extraction")
+    cut = setup.network.cut_below(setup.network.head_index)
+    assert cut > 0 and setup.target is not None and setup.frozen.missing(setup.validation, 0, cut) == 0
+    read: list[str] = []
+    whole = samples.Reader.read
+
+    def counted(reader: samples.Reader, part: Part, indices: Sequence[int], view: int) -> Tensor:
+        read.extend([part.name] * len(indices))
+        return whole(reader, part, indices, view)
+
+    monkeypatch.setattr(samples.Reader, "read", counted)
+    changed, _ = aligned(run, setup, cut)
+    # Once with the new statistics; the known site's with its own come from what was kept.
+    assert changed != bool(why) and read.count("validation") == len(setup.validation)
+    read.clear()
+    setup.frozen.activations(setup.validation, range(len(setup.validation)), 0, cut)
+    assert bool(read) == changed
+
+
+def one_layer_is_another(_setup: Setup, network: Network) -> Iterator[events.Event]:
+    """In place of `measured_anew`."""
+    yield from ()
+    network.model.get_submodule("norm1").running_mean.add_(0.5)  # type: ignore[operator, union-attr]
+    return True  # type: ignore[return-value]
 
 
 def test_the_alarm_hears_what_is_right_now_and_what_was_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class _Statistics(NamedTuple):
     var: Tensor
 
 
-def align(run: RunFolder, setup: Setup) -> Generator[Event, None, bool]:
+def align(run: RunFolder, setup: Setup, cut: int = 0) -> Generator[Event, None, bool]:
     """Fits mean and spread of each BatchNorm layer of the best state to images of the new site.
 
     What is written is the model for the new site; on the known one, which has other statistics, it may be worse, and that is
@@ -45,7 +46,8 @@ def align(run: RunFolder, setup: Setup) -> Generator[Event, None, bool]:
 
     Args:
         run: whose best state it is.
-        setup: with the images of the new site.
+        setup: with the images of the new site. What it keeps of the frozen layers holds on where nothing is changed.
+        cut: below it nothing has trained, so that what is kept there answers for the best state as it is.
 
     Returns:
         Whether the best state was changed.
@@ -63,21 +65,23 @@ def align(run: RunFolder, setup: Setup) -> Generator[Event, None, bool]:
         return True
     before = best.network.model.state_dict()
     network.model.load_state_dict(before)
-    setup.frozen.changed_from(0)
-    seen = yield from validate(setup, 0, True)
-    looked = yield from look(setup, 0, True)
-    if not (yield from measured_anew(setup, network)):
+    seen = yield from validate(setup, cut, True)
+    looked = yield from look(setup, cut, True)
+    anew = dataclasses.replace(setup, frozen=setup.frozen.beside(network))
+    anew.frozen.changed_from(0)
+    if not (yield from measured_anew(anew, network)):
         yield events.Notice(
             code="statistics_kept", message="One image has no spread, so the statistics stay as they were."
         )
         return False
-    after = yield from validate(setup, 0, True)
-    moved = yield from look(setup, 0, True)
+    after = yield from validate(anew, 0, True)
+    moved = yield from look(anew, 0, True)
     why = why_not_align((looked.mean_entropy, looked.spread), (moved.mean_entropy, moved.spread), known_spread(setup))
     if why:
         network.model.load_state_dict(before)
         yield events.Notice(code="adaptation_alarm", message=f"{why} The statistics stay as they were.")
         return False
+    setup.frozen.changed_from(0)
     state = {name: tensor.detach().cpu() for name, tensor in network.model.state_dict().items()}
     # Its temperature stays too: with these statistics the layers see the new site as they saw the known one with its own.
     trained_model.save(state, msgspec.structs.replace(best.card, aligned=True), run.best_path)
