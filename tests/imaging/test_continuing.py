@@ -13,6 +13,7 @@ from helpers.pictures import write_dataset, write_picture
 from tlgui.core import atomic
 from tlgui.core.earlier import read
 from tlgui.core.errors import UserError
+from tlgui.core.planning import prepared
 from tlgui.core.records import ImageRecord, PixelRule, Scan
 from tlgui.core.run_folder import RunFolder, recall_place, refuse_occupied
 from tlgui.core.run_spec import RunSpec, Training
@@ -162,14 +163,18 @@ def test_the_head_keeps_its_form_whatever_is_asked_for(strategy: str, earlier: R
 
 def test_a_layer_that_adapting_would_need_before_a_head_that_stays_is_refused() -> None:
     linear = before("a", "b")
-    with pytest.raises(UserError, match="the last one of 'Run 7' stays"):
+    with pytest.raises(UserError, match=r"^Adapting a frozen network .*the last one of 'Run 7' stays"):
         with_its_head(Training(strategy="feature-extraction", adapt="mmd"), linear)
+    with pytest.raises(UserError, match=r"^What is advised may be to train the last layer alone.*'Run 7' stays"):
+        with_its_head(Training(strategy="auto", adapt="mmd"), linear)
     for training in (
         Training(strategy="feature-extraction", adapt="statistics"),
         Training(strategy="full-fine-tuning", adapt="mmd"),
-        Training(strategy="auto", adapt="mmd"),
+        Training(strategy="auto", adapt="statistics"),
+        Training(strategy="auto"),
     ):
-        assert with_its_head(training, linear).head == "linear"
+        kept = with_its_head(training, linear)
+        assert kept.head == prepared(kept).head == "linear", "what the run folder says is what the engine finds"
 
 
 # -- the run folder -----------------------------------------------------------------------------------------------

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from tlgui.core.adaptation import adaptation
+from tlgui.core.adaptation import needs_projection
 from tlgui.core.earlier import EarlierImages, earlier_of
 from tlgui.core.errors import UserError
-from tlgui.core.heads import head_of
 from tlgui.core.records import PixelRule, Scan
 from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_images import earlier_in
@@ -70,10 +69,10 @@ def with_its_head(training: Training, before: Continued) -> Training:
     training = msgspec.structs.replace(
         training, head=head.head, head_units=head.head_units, head_dropout=head.head_dropout
     )
-    frozen = training.strategy != AUTO and strategy(training.strategy).trains == "head"
-    if training.adapt != "none" and adaptation(training.adapt).during and frozen and head_of(training).kind == "linear":
+    if needs_projection(training, strategy(training.strategy).trains == "head"):
+        maybe = "What is advised may be to train the last layer alone. " if training.strategy == AUTO else ""
         raise UserError(
-            f"Adapting a frozen network puts a layer before the last one, and the last one of '{before.run.name}' stays.",
+            f"{maybe}Adapting a frozen network puts a layer before the last one, and the last one of '{before.run.name}' stays.",
             "Choose a strategy that trains more than the head, or do not adapt in the same run.",
             code="no_statistics",
         )
