@@ -216,6 +216,23 @@ def test_from_scratch_nothing_would_be_kept(bench: Bench, tmp_path: Path) -> Non
     assert missing_keeping(bench.draft).endswith("share of the earlier weights in the mix: at most 1.")
 
 
+def test_a_layer_that_adapting_would_need_before_a_head_that_stays_is_said_before_start(
+    bench: Bench, tmp_path: Path
+) -> None:
+    continued(bench, tmp_path)
+    bench.draft.set_training("head", "linear")
+    bench.draft.set_training("adapt", "mmd")
+    assert missing_keeping(bench.draft).startswith("What is advised may be to train the last layer alone.")
+    bench.draft.set_strategy("feature-extraction")
+    assert missing_keeping(bench.draft).startswith("Adapting while the last layer alone learns puts a layer before it")
+    assert "“the run” stays" in missing_keeping(bench.draft)
+    bench.draft.set_training("adapt", "statistics")
+    assert missing_keeping(bench.draft) == ""
+    bench.draft.set_training("adapt", "mmd")
+    bench.draft.set_strategy("fine-tune-top")
+    assert missing_keeping(bench.draft) == ""
+
+
 def began(bench: Bench) -> Path:
     """The run that is set up has its folder, which says what it continues."""
     bench.start_training()

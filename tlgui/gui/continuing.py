@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from tlgui.core.adaptation import needs_projection
 from tlgui.core.earlier import earlier_of
 from tlgui.core.errors import UserError
 from tlgui.core.retention import USUAL, WAYS, why_not
@@ -141,6 +142,12 @@ def missing_keeping(draft: Draft) -> str:
         return (
             f"Training from scratch would keep nothing of “{draft.continues.name}”. Choose another strategy, or train a new "
             "model instead."
+        )
+    if draft.continues is not None and needs_projection(training, strategy(training.strategy).trains == "head"):
+        advised = "What is advised may be to train the last layer alone. " if training.strategy == AUTO else ""
+        return (
+            f"{advised}Adapting while the last layer alone learns puts a layer before it, and the last one of "
+            f"“{draft.continues.name}” stays. Choose a strategy that trains more than it, or train without adapting."
         )
     before, shown = draft.continues, [one.name for one in states_of(draft) if one.images]
     if before is not None and before.earlier is None and len(shown) == 1 and len(before.classes) > 1:
