@@ -20,8 +20,8 @@ from tlgui.core.run_folder import RunFolder
 from tlgui.engine import trained_model
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.evaluate import evaluate
-from tlgui.engine.retention.averaging import AFTER
 from tlgui.engine.retention.knowledge import FILE
+from tlgui.engine.trained_model import AFTER
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -205,7 +205,14 @@ EVENTS: dict[str, dict[str, Any]] = {
         "epochs": int,
         "sentence": str,
     },
-    "Undone": {"to_step": int, "to_epoch": int, "from_step": int, "from_epoch": int, "best_epoch": (int, None)},
+    "Undone": {
+        "to_step": int,
+        "to_epoch": int,
+        "from_step": int,
+        "from_epoch": int,
+        "best_epoch": (int, None),
+        "keep_strength": (float, None),
+    },
     "BatchEnded": {
         "epoch": int,
         "step": int,
@@ -236,7 +243,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "Paused": {"step": int},
     "Continued": {"step": int},
     "Extended": {"step": int, "epochs": int},
-    "Resumed": {"step": int, "epoch": int},
+    "Resumed": {"step": int, "epoch": int, "keep_strength": (float, None)},
     "Evaluated": {"split": ("train", "known", "validation", "test", "new"), "metrics": METRICS},
     "RetentionMeasured": {"seen": RETENTION, "tasks": TASKS, "looks": int, "every": (EVERY, None), "sentence": str},
     "MixesTried": {

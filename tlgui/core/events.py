@@ -170,10 +170,16 @@ class Extended(Event, frozen=True, kw_only=True):
 
 
 class Resumed(Event, frozen=True, kw_only=True):
-    """The run goes on from a checkpoint: events after `step` that stand before this line are superseded."""
+    """The run goes on from a checkpoint: events after `step` that stand before this line are superseded.
+
+    Attributes:
+        step, epoch: optimizer steps and finished epochs there.
+        keep_strength: how hard it holds on to what it knew, as it was there; `None` where it holds on to nothing.
+    """
 
     step: int
     epoch: int
+    keep_strength: float | None = None
 
 
 class Evaluated(Event, frozen=True, kw_only=True):

@@ -180,6 +180,7 @@ class Undone(Event, frozen=True, kw_only=True):
         to_step, to_epoch: optimizer steps and finished epochs there.
         from_step, from_epoch: where the branch ended.
         best_epoch: the best epoch so far, as it was there.
+        keep_strength: how hard it holds on to what it knew, as it was there; `None` where it holds on to nothing.
     """
 
     to_step: int
@@ -187,6 +188,7 @@ class Undone(Event, frozen=True, kw_only=True):
     from_step: int
     from_epoch: int
     best_epoch: int | None
+    keep_strength: float | None = None
 
 
 class GroupScore(msgspec.Struct, frozen=True, kw_only=True):

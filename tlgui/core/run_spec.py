@@ -62,7 +62,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         head: "linear", or "hidden": a layer of `head_units` with ReLU and dropout before the last one.
         norm_statistics: of BatchNorm layers that train: "frozen" keeps those that they came with.
         precision: of the trained part; "auto" takes a shorter one where it is really faster here.
-        warm_start: whether the head is fitted on frozen features before deeper layers train.
+        warm_start: whether the head is fitted on frozen features before deeper layers train; with `keep` "average" it is in
+            any case.
         augmentation: a row of `core.augmentations`.
         mirror: whether left and right may change places; `None` = as that row says.
         views: augmented views of each training image kept for the frozen part; 1 means the plain image alone.

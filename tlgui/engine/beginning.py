@@ -40,7 +40,9 @@ def begin(live: Live, goes_on: GoesOn) -> Generator[Event, None, float | None]:
         return None
     yield from _without_adaptation(live)
     loss = None
-    if live.training.warm_start and strategy(live.training.strategy).pretrained:
+    # A mix needs weights from before that tell the classes apart: those with the head that frozen features ask for.
+    first = live.training.warm_start or live.training.keep == "average"
+    if first and strategy(live.training.strategy).pretrained:
         loss = yield from fit_head(live, features, goes_on)
     if loss is None and not (yield from goes_on()):
         return None

@@ -299,7 +299,8 @@ class Checkpoints:
         if self._best is not None:
             self._write_best(to)
             return
-        waiting = self._path(place.best_from) if place.best_from else self._run.best_path
+        # Of a mix with earlier weights, what it was made of: there is one such file, of the best state of the last ending.
+        waiting = self._path(place.best_from) if place.best_from else trained_model.unmixed(self._run)
         if place.best_epoch is None or not waiting.is_file():
             return
         try:

@@ -117,7 +117,8 @@ class Loop:
         live.restore(self.setup.checkpoints.load())
         place = live.place
         self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in place.moves})
-        yield events.Resumed(step=place.step, epoch=place.epoch)
+        strength = live.keep_strength if live.keeper is not None else None
+        yield events.Resumed(step=place.step, epoch=place.epoch, keep_strength=strength)
         for part in live.parts:
             live.frozen.skip_again(part, place.gone)
             yield from part.notices()

@@ -27,6 +27,9 @@ from tlgui.engine.timm_models import row_of
 from tlgui.engine.weights import sha256_of
 from tlgui.imaging.pixels import read_pixels
 
+# Beside the best state, where that is a mix with earlier weights: what training came to.
+AFTER = "after.safetensors"
+
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What a weights file says about itself, in the header of `best.safetensors`.
@@ -95,6 +98,24 @@ def save(state: dict[str, Tensor], card: Card, path: Path) -> None:
     header = {"tlgui": msgspec.json.encode(card).decode()}
     with atomic.replacing(path) as temporary:
         safetensors.torch.save_file(plain, temporary, metadata=header)
+
+
+def card_of(path: Path) -> Card | None:
+    """What a weights file says about itself; `None` where it cannot be read."""
+    try:
+        with safetensors.safe_open(path, "pt") as stream:
+            return msgspec.json.decode((stream.metadata() or {})["tlgui"], type=Card)
+    except (OSError, KeyError, msgspec.DecodeError, safetensors.SafetensorError):
+        return None
+
+
+def unmixed(run: RunFolder) -> Path:
+    """The file of the best state as training came to it: where it was mixed with earlier weights, what lies beside."""
+    after = run.checkpoints / AFTER
+    if not after.is_file():
+        return run.best_path
+    card = card_of(run.best_path)
+    return after if card is not None and card.earlier_share else run.best_path
 
 
 def load(run: RunFolder, path: Path | None = None) -> TrainedModel:

@@ -54,16 +54,21 @@ class Kept:
             case events.LayersChanged(reason="start"):
                 self._go_back(-1)
             case events.Resumed():
-                self._go_back(event.step)
+                self._go_back(event.step, event.keep_strength)
             case events.Undone():
-                self._go_back(event.to_step)
+                self._go_back(event.to_step, event.keep_strength)
             case events.Notice(code="keep_strength"):
                 self._set.append((self._step, strength_in(event.message)))
 
-    def _go_back(self, step: int) -> None:
-        """What was said of a model that came later is not of the one that will come now."""
+    def _go_back(self, step: int, strength: float | None = None) -> None:
+        """What was said of a model that came later is not of the one that will come now.
+
+        A strength is told between two batches and not each batch is told, so the engine says which was in use there; runs of
+        before do not, and the steps have to do.
+        """
         self.measured = self.mixes = None
-        self._set = [one for one in self._set if one[0] <= step]
+        before = [one for one in self._set if one[0] <= step]
+        self._set = before if strength is None else [(step, strength)]
         self._step = max(0, step)
 
 

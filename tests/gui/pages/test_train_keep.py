@@ -241,6 +241,21 @@ def test_a_strength_that_was_set_survives_reopening_and_goes_with_what_is_taken_
     assert kept.strength is None
 
 
+@pytest.mark.parametrize("in_use", [10.0, 7.0, 0.0])
+def test_where_an_undo_or_a_kill_says_which_strength_is_in_use_that_counts(in_use: float) -> None:
+    """Not each batch is told: a strength that was set after step 57 stands behind that of step 50 here."""
+    kept = Kept()
+    told = [one for one in story() if not isinstance(one, events.BatchEnded) or one.step <= 50]
+    said = events.Notice(code="keep_strength", message="What it knew before is held with a strength of 7 from now on.")
+    for event in [*told, said]:
+        kept.take(event)
+    kept.take(events.Undone(from_step=57, from_epoch=2, to_step=52, to_epoch=2, best_epoch=2, keep_strength=in_use))
+    assert kept.strength == in_use
+    kept.take(said)
+    kept.take(events.Resumed(step=52, epoch=2, keep_strength=in_use))
+    assert kept.strength == in_use
+
+
 def test_what_is_found_out_after_the_end_is_heard_of_a_reopened_run() -> None:
     mixes = events.MixesTried(mixes=[], chosen=0.4, by_itself=True, new_images=9, old_images=0, sentence="The mix.")
     run = RunModel.replay([*story(), mixes])

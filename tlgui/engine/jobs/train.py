@@ -128,13 +128,14 @@ def _train(job: commands.Train, run: RunFolder, control: Control) -> Iterator[Ev
         if outcome.best_epoch is None:
             yield events.Stopped(run=job.run)
             return
+        # Aligning is the last step: a mix chooses, and is as sure as it is, with the statistics of the known site.
+        if knowledge is not None and knowledge.keep == "average":
+            yield from mix(run, setup, knowledge, outcome.lowest, strength_of(setup.training))
         if setup.target is not None and not adaptation(setup.training.adapt).during:
             cut = network.cut_below(outcome.lowest)
             if (yield from align(run, setup, cut)):
                 outcome = replace(outcome, lowest=0)  # the whole network answers otherwise than what was kept of it
         yield from ended_in_vain(_epochs_of(run), outcome.best_epoch)
-        if knowledge is not None and knowledge.keep == "average":
-            yield from mix(run, setup, knowledge, outcome.lowest, strength_of(setup.training))
         stopped = (yield from evaluate(run, setup, parts, outcome)) or outcome.stopped
     finally:
         setup.frozen.close()

@@ -28,7 +28,6 @@ from tlgui.engine.retention.meter import share_right
 from tlgui.engine.setup import Setup
 from tlgui.engine.validation import Validation, validate
 
-AFTER = "after.safetensors"
 _STAGE = "mixing the weights before and after"
 
 
@@ -75,10 +74,10 @@ def mix(
         UserError: a file cannot be read or written, an image has changed.
     """
     network, cut = setup.network, setup.network.cut_below(lowest)
-    best = trained_model.load(run)
-    unmixed = not best.card.earlier_share
-    if not unmixed:
-        best = trained_model.load(run, run.checkpoints / AFTER)
+    source = trained_model.unmixed(run)
+    best = trained_model.load(run, source)
+    if best.card.aligned:
+        return  # no epoch was better since it was made one for a new site, with a share of 0
     after = {name: tensor.detach().cpu() for name, tensor in best.network.model.state_dict().items()}
     chosen_by = [task.chosen for task in known.tasks]
     tried: list[Mix] = []
@@ -99,9 +98,9 @@ def mix(
     kept: Validation = yield from validate(setup, cut, slow=False)
     card = msgspec.structs.replace(best.card, temperature=kept.calibration.temperature, earlier_share=earlier)
     try:
-        if unmixed and earlier:
+        if source == run.best_path and earlier:
             # What training came to stays beside, as it is.
-            with atomic.replacing(run.checkpoints / AFTER) as temporary:
+            with atomic.replacing(run.checkpoints / trained_model.AFTER) as temporary:
                 shutil.copyfile(run.best_path, temporary)
         trained_model.save(state, card, run.best_path)
     except (OSError, safetensors.SafetensorError) as error:

@@ -50,7 +50,7 @@ def _learning(training: Training, is_open: bool) -> Iterator[str]:
             f"Before the last layer stands a hidden one of {count(training.head_units)} units, of which "
             f"{100 * training.head_dropout:.0f} % are switched off at random in each step."
         )
-    if training.warm_start and row.pretrained and not is_open:
+    if (training.warm_start or training.keep == "average") and row.pretrained and not is_open:
         yield "The last layer is fitted first, so that a random one does not disturb good layers."
     if training.label_smoothing:
         yield f"Of the certainty in the right class {100 * training.label_smoothing:.0f} % is spread over all classes."
