@@ -40,14 +40,14 @@ from tlgui.core.commands import Freeze, SetAdaptWeight, SetLearningRate, Undo, U
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder
 from tlgui.core.run_spec import Training
-from tlgui.engine import samples
+from tlgui.engine import optimizer_step, samples
 from tlgui.engine.adaptation.losses import class_confusion
 from tlgui.engine.adaptation.mmd import mmd_squared
 from tlgui.engine.adaptation.target import indices_of
 from tlgui.engine.adaptation.term import Term
 from tlgui.engine.checkpoints import Checkpoints, Move, State
 from tlgui.engine.live import Live
-from tlgui.engine.optimizer_step import batches_of, lesson_of
+from tlgui.engine.optimizer_step import batches_of, learn, lesson_of
 from tlgui.engine.setup import Setup
 from tlgui.engine.unfreezing import Unfreezing
 
@@ -347,9 +347,41 @@ def test_a_batch_that_goes_through_in_pieces_adapts_piece_by_piece(
     said, live = drive(setup, in_pieces)
     assert live.place.piece == 4
     (one,) = seen_in(said)
-    assert (one.loss is None) == (count == 2), "two images in two pieces are one each"
-    assert one.loss is None or math.isfinite(one.loss)
+    assert one.loss is not None and math.isfinite(one.loss), "two images in two pieces go with the first one"
     assert all(torch.isfinite(tensor).all() for tensor in snapshot(setup.network).values())
+
+
+@pytest.mark.parametrize(("count", "piece"), [(2, 4), (5, 2), (20, 2), (12, 3), (40, 5), (7, 8)])
+def test_however_small_the_pieces_each_image_of_the_new_site_is_seen_and_the_weight_arrives_whole(
+    count: int, piece: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_site(tmp_path / "s", count, 24, classes=3)
+    options = OPTIONS | {"strategy": "from-scratch", "epochs": 1, "batch_size": 24, "adapt": "mmd"}
+    setup = tiny_setup(data, tmp_path / "run", target=other, **options)
+    seen: list[tuple[int, int]] = []
+    weights: list[float] = []
+    monkeypatch.setattr(optimizer_step, "_update", lambda *_: None)
+
+    def add(self: Term, source: Tensor, target: Tensor, *_: object) -> Tensor:
+        seen.append((len(source), len(target)))
+        return source.sum() * 0 + 1
+
+    def in_pieces(event: events.Event, live: Live) -> None:
+        if seen or not isinstance(event, events.LayersChanged):
+            return
+        live.place.piece = piece
+        lesson = lesson_of(live, list(range(24)))
+        assert lesson is not None and lesson.target is not None
+        monkeypatch.setattr(Term, "add", add)
+        monkeypatch.setattr(type(live.objective), "loss", lambda *_, **__: torch.zeros((), requires_grad=True))
+        monkeypatch.setattr(type(live.mixed), "backward", lambda _, loss: weights.append(loss.item()))
+        learn(live, lesson)
+        assert sum(n for _, n in seen) == len(lesson.target) and all(n > 1 for _, n in seen)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(setup, in_pieces)
+    assert sum(weights) == pytest.approx(1)
 
 
 # -- weight -------------------------------------------------------------------------------------------------------

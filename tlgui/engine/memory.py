@@ -116,8 +116,9 @@ class Memory:
 
     @property
     def _smallest(self) -> int:
-        """Images that must go through together."""
-        return 2 if self._has_norms and self._live.training.norm_statistics == "batch" else 1
+        """Images that must go through together: one alone has no variance, and tells nothing of how the sites differ."""
+        batch_norm = self._has_norms and self._live.training.norm_statistics == "batch"
+        return 2 if batch_norm or self._live.term is not None else 1
 
     @property
     def _has_norms(self) -> bool:

@@ -179,6 +179,9 @@ def _gradients(live: Live, lesson: Lesson) -> float:
     if live.term is not None:
         live.term.begin_step()
     repeated = len(lesson.again.labels) if lesson.again is not None else 0
+    beside: int = sum(
+        piece.stop - piece.start for piece, target in zip(pieces, targets, strict=True) if target is not None
+    )
     held = _hold(live)
     if not math.isfinite(held):
         return held
@@ -207,7 +210,8 @@ def _gradients(live: Live, lesson: Lesson) -> float:
         if not math.isfinite(value):
             return value
         if live.term is not None and seen is not None:
-            term = live.term.add(features[:new], seen[1], seen[0], live.progress) * (new / n)
+            # Over the pieces that have images of the new site beside them, so that its weight arrives whole.
+            term = live.term.add(features[:new], seen[1], seen[0], live.progress) * (new / beside)
             if not math.isfinite(term.item()):
                 return term.item()
             loss = loss + term
@@ -228,11 +232,14 @@ def _hold(live: Live) -> float:
 
 
 def _pieces_of(lesson: Lesson, pieces: int) -> list[Tensor | None]:
-    """The images of the new site in as many pieces as those of the known one; one alone tells nothing of a distribution."""
-    target = lesson.target
-    if target is None or len(target) < 2:
+    """The images of the new site, each once, beside the pieces of the known one.
+
+    One alone tells nothing of a distribution, so where they are few the last pieces have none beside them.
+    """
+    count = min(pieces, len(lesson.target) // 2) if lesson.target is not None else 0
+    if lesson.target is None or not count:
         return [None] * pieces
-    return [piece if len(piece) > 1 else None for piece in torch.tensor_split(target, pieces)]
+    return [*torch.tensor_split(lesson.target, count), *[None] * (pieces - count)]
 
 
 def _again_pieces(lesson: Lesson, pieces: int) -> list[Shown | None]:
