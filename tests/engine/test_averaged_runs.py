@@ -15,11 +15,13 @@ from tlgui.core import commands, events
 from tlgui.core.errors import UserError
 from tlgui.core.events import Event
 from tlgui.core.run_folder import RunFolder
+from tlgui.core.run_spec import RunSpec, Training
 from tlgui.engine import trained_model
 from tlgui.engine.adaptation import after as aligning
 from tlgui.engine.control import Control
 from tlgui.engine.jobs.evaluate import evaluate
 from tlgui.engine.trained_model import AFTER
+from tlgui.imaging.prepare import prepare_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -137,6 +139,22 @@ def test_without_an_earlier_run_the_weights_before_have_a_head_that_tells_the_cl
     (found,) = of(trained(run, new), events.MixesTried)
     (before,) = [one for one in found.mixes if one.earlier == 1.0]
     assert before.new > 0.75
+
+
+@pytest.mark.parametrize(
+    ("strength", "says"), [(None, "of them help to choose the mix"), (0.5, "They choose nothing.")]
+)
+def test_where_the_meters_images_choose_the_mix_that_is_said(
+    strength: float | None, says: str, old: Path, new: Path, tmp_path: Path
+) -> None:
+    """An earlier run without test images has no others."""
+    untested = prepare_run(
+        old, RunSpec(backbone="tiny", training=Training(**FAST), split_fractions=(0.7, 0.3, 0.0)), tmp_path / "untested"
+    ).run
+    trained(untested, old)
+    run = made(new, tmp_path / "run", untested, keep="average", keep_strength=strength, epochs=1)
+    (meter,) = [one.message for one in of(trained(run, new, untested), events.Notice) if one.code == "meter"]
+    assert says in meter
 
 
 def test_a_run_that_began_with_a_random_head_has_nothing_to_mix_with(new: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tlgui.core.run_spec import RunSpec
 from tlgui.engine.network import Network
 from tlgui.engine.retention.head import published_head
 from tlgui.engine.retention.knowledge import Knowledge, knowledge_of, part_name
-from tlgui.engine.retention.rehearsal import chooses_too, only_new, stand_ins
+from tlgui.engine.retention.rehearsal import choose_the_mix, chooses_too, only_new, stand_ins
 from tlgui.engine.samples import Part
 from tlgui.engine.weights import State
 from tlgui.imaging.names import counted, listed
@@ -127,13 +127,17 @@ def beginning_notices(spec: RunSpec, known: Knowledge, validation: Part) -> Iter
     yield from missing_notices(known)
     if known.measured:
         images = sum(len(task.held_out.left) for task in known.tasks)
-        chooses = chooses_too(known, validation)
+        epoch, mix = chooses_too(known, validation), 0
+        if training.keep == "average" and strength_of(training) is None:
+            mix = choose_the_mix(known)
+        chosen_by = [words for words, number in (("the epoch", epoch), ("the mix", mix)) if number]
         yield Notice(
             code="meter",
             message=f"After each epoch {images:,} images of before that were never learned show what is left of it. "
             + (
-                f"{chooses:,} of them help to choose the epoch, since there were no others, so this flatters a little."
-                if chooses
+                f"{max(epoch, mix):,} of them help to choose {' and '.join(chosen_by)}, since there were no others, so this "
+                "flatters a little."
+                if chosen_by
                 else "They choose nothing."
             ),
         )

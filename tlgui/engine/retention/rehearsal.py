@@ -121,6 +121,11 @@ def chooses_too(known: Knowledge, validation: Part) -> int:
     )
 
 
+def choose_the_mix(known: Knowledge) -> int:
+    """How many of the images that measure what is left also choose a mix with earlier weights: where there are no others."""
+    return sum(len({*task.held_out.left.paths} & {*task.chosen.left.paths}) for task in known.tasks)
+
+
 def only_new(known: Knowledge | None, train: Part) -> bool:
     """Whether a network that has learned other classes would see images of one alone, and none of the others again."""
     if known is None or len(set(train.labels.tolist())) != 1:
