@@ -16,7 +16,8 @@ from tlgui.core.errors import UserError
 from tlgui.core.planning import prepared
 from tlgui.core.records import ImageRecord, PixelRule, Scan
 from tlgui.core.run_folder import RunFolder, recall_place, refuse_occupied
-from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.run_spec import RunSpec, Source, Training
+from tlgui.engine.start_weights import beginning_words
 from tlgui.imaging.continuing import Continued, classes_words, continued, rule_of, with_its_classes, with_its_head
 from tlgui.imaging.names import as_known
 from tlgui.imaging.opening import Opened, open_folder
@@ -282,3 +283,31 @@ def test_the_file_of_a_run_that_learned_on_makes_one_that_does_not(earlier: RunF
     spec = learned_on(data, earlier, tmp_path / "one", keep="l2sp").run.spec()
     run = prepare_run(data, spec, tmp_path / "two").run
     assert run.spec().earlier == [] and not run.spec().continues and not run.earlier_path.exists()
+
+
+def test_a_run_that_is_set_up_again_says_that_what_it_continues_has_changed_since(
+    earlier: RunFolder, tmp_path: Path
+) -> None:
+    """It may have been mixed or trained on, or another project has one of that name."""
+    data = numbered(tmp_path / "new", 1, Down=8, emu=8)
+    first = learned_on(data, earlier, tmp_path / "run", keep="ewc").run.spec()
+    assert first.source is not None and not first.source.changed
+
+    def again(source: Source | None, name: str) -> Source:
+        made = prepare_run(
+            data,
+            msgspec.structs.replace(first, dataset=None, earlier=[], source=source),
+            tmp_path / name,
+            read=lambda: open_folder(data, isolated=False, fewest_classes=1),
+            weights_file=str(earlier.best_path),
+            continues=True,
+        )
+        found = made.run.spec().source
+        assert found is not None
+        return found
+
+    assert not again(first.source, "again").changed
+    assert not again(msgspec.structs.replace(first.source, sha256=""), "named").changed
+    changed = again(msgspec.structs.replace(first.source, sha256="0" * 64), "changed")
+    assert changed.changed and changed.sha256 == first.source.sha256
+    assert "Its weights are others than those" in beginning_words(changed, False)

@@ -146,7 +146,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         run: name of its folder, without its place.
         dataset, images: what it was trained on: the folder's own name, and how many images it learned from.
-        sha256: of its best weights.
+        sha256, changed: of its best weights, and whether these are others than the run that this one was set up like had.
         classes: its own, in the order of its outputs, where this run continues it: these stay, and new ones follow. Empty
             where all below its head is taken over and the head is new.
     """
@@ -155,6 +155,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     dataset: str = ""
     images: int = 0
     sha256: str = ""
+    changed: bool = False
     classes: list[str] = []
 
 

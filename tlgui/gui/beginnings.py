@@ -81,10 +81,14 @@ def set_up_again(bench: Workbench, entry: Entry, data: Path) -> None:
 
 
 def _weights_of(bench: Workbench, source: Source | None) -> str:
-    """The weights of an earlier run, by its name; "" where it is not here."""
+    """The weights of an earlier run, by its name and that of its images; "" where it is not here.
+
+    Several projects may have a run of one name. Whether its weights are the same is seen when the new run is made.
+    """
     if source is None:
         return ""
-    runs = (RunFolder(run.path) for run in earlier_runs(bench) if run.path.name == source.run)
+    named_so = [run for run in earlier_runs(bench) if run.path.name == source.run]
+    runs = (RunFolder(run.path) for run in named_so if source.dataset in ("", run.dataset))
     return next((str(run.best_path) for run in runs), "")
 
 

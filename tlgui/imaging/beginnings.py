@@ -53,6 +53,13 @@ def beginning_with(run: RunFolder) -> Beginning:
     return Beginning(run, source_of(run), learned_by(run))
 
 
+def is_another(source: Source, expected: Source | None) -> bool:
+    """Whether a run of that name has other weights by now than those with which an earlier run began that is repeated."""
+    if expected is None or not expected.sha256:
+        return False
+    return (source.run, source.sha256) != (expected.run, expected.sha256)
+
+
 def without_known(scan: Scan, parts: Mapping[str, Part], beginning: Beginning) -> Scan:
     """Without images that would test, or choose the epoch of, a network that has learned them.
 

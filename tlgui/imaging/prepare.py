@@ -24,7 +24,7 @@ from tlgui.core.source import run_of, write_learned
 from tlgui.core.split import PARTS, Part, conflicts, split
 from tlgui.core.superseded import without_effect
 from tlgui.imaging.adapting import new_site, refuse_without_target
-from tlgui.imaging.beginnings import beginning_of, without_known
+from tlgui.imaging.beginnings import beginning_of, is_another, without_known
 from tlgui.imaging.continuing import (
     before_of,
     classes_words,
@@ -189,7 +189,11 @@ def prepare_run(
         chosen=None,
         source=None
         if beginning is None
-        else msgspec.structs.replace(beginning.source, classes=before.classes if before is not None else []),
+        else msgspec.structs.replace(
+            beginning.source,
+            classes=before.classes if before is not None else [],
+            changed=is_another(beginning.source, spec.source),
+        ),
         earlier=[one.task for one in known],
         target=None if site is None else site.target,
         weights=spec.weights if beginning is None else beginning.source.sha256,
