@@ -184,6 +184,33 @@ def test_an_answer_of_an_earlier_sitting_is_said_and_not_asked_again(data: Path,
     assert "asking" not in repr([event.stage for event in said if isinstance(event, events.Progress)])
 
 
+def test_what_is_said_again_is_of_the_images_that_were_asked(tmp_path: Path) -> None:
+    """A class with one training image cannot be cross-validated."""
+    root = write_dataset(tmp_path / "d", {"a": 24, "b": 20, "c": 3}, size=24)
+
+    def answers(name: str, known: FirstAnswer | None) -> events.FirstAnswered:
+        setup = tiny_setup(root, tmp_path / name)
+        one = setup.train.labels.tolist()
+        kept = [index for index, label in enumerate(one) if label != 2] + [one.index(2)]
+        setup.train = Part(
+            [setup.train.paths[i] for i in kept],
+            [setup.train.hashes[i] for i in kept],
+            setup.train.labels[kept],
+            "train",
+        )
+        setup.groups = []
+        setup.first_answer = known
+        said = until(setup, lambda event: isinstance(event, events.FirstAnswered))
+        assert isinstance(said[-1], events.FirstAnswered)
+        return said[-1]
+
+    first = answers("first", None)
+    known = FirstAnswer(**{name: getattr(first, name) for name in FirstAnswer.__struct_fields__})
+    again = answers("again", known)
+    assert (first.classes, first.of_classes) == (2, 3)
+    assert msgspec.structs.replace(first, seconds=0.0) == again
+
+
 def test_a_network_that_begins_at_random_is_not_asked(data: Path, tmp_path: Path) -> None:
     setup = tiny_setup(data, tmp_path / "run", strategy="from-scratch", epochs=1)
     setup.training = msgspec.structs.replace(setup.training, warm_start=True)  # and noise is no start for a head

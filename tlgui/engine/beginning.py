@@ -9,7 +9,7 @@ from tlgui.core.events import Event
 from tlgui.core.run_spec import FirstAnswer
 from tlgui.core.strategies import AUTO, missing_adaptation, strategy
 from tlgui.engine.auto_choice import choose
-from tlgui.engine.first_answer import Features, GoesOn, first_answer, said
+from tlgui.engine.first_answer import Features, GoesOn, drawn, first_answer, said
 from tlgui.engine.live import Live
 from tlgui.engine.retention.meter import noted
 from tlgui.engine.warm_start import fit_head, fit_new_outputs
@@ -76,7 +76,8 @@ def _answer(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event,
     """Asked once in a run: one that was ended before its first checkpoint knows it from run.toml, and says it again."""
     setup = live.setup
     if setup.first_answer is not None:
-        yield said(setup.first_answer, setup.train.labels, setup.network.classes, 0.0)
+        asked = drawn(setup) or list(range(len(setup.train)))
+        yield said(setup.first_answer, setup.train.labels[asked], setup.network.classes, 0.0)
         return setup.first_answer
     answer = yield from first_answer(setup, features, goes_on)
     if answer is not None and live.training.strategy != AUTO:
