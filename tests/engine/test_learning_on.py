@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from helpers.learning_on import apart, broken_off, copied, made, meter_of, mixed, pictures, put_tiny, scores, trained
-from helpers.pictures import write_site
+from helpers.pictures import write_picture, write_site
 from helpers.tiny import codes, differing, of, without_times
 
 from tlgui.core import atomic, commands, events
@@ -214,6 +216,29 @@ def test_a_chain_of_runs_has_a_task_for_each_with_its_own_name(first: RunFolder,
     dataset, source = third.spec().dataset, third.spec().source
     assert dataset is not None and dataset.classes == ["across", "down", "both", "wide"]
     assert source is not None and source.classes == ["across", "down", "both"]
+
+
+def test_a_folder_that_grows_measures_and_chooses_by_each_image_once(new: Path, tmp_path: Path) -> None:
+    data = pictures(tmp_path / "data", 0, across=(1, 30), down=(0, 30))
+    first = made(data, tmp_path / "first", epochs=1)
+    trained(first, data)
+    for name, kind in (("across", 1), ("down", 0)):
+        for index in range(10):
+            write_picture(data / name / f"more {index}.png", kind, 90_000 + index, 24)
+    second = made(data, tmp_path / "second", first, epochs=1)
+    assert "earlier_missing" not in codes(trained(second, data, first))
+    third = made(new, tmp_path / "third", second, keep="average", epochs=1)
+    said = trained(third, new, second)
+    assert "earlier_missing" not in codes(said), "a set that the newer one holds is not missed"
+    parts = Counter(row.part for row in second.manifest())
+    (left,) = of(said, events.RetentionMeasured)
+    assert {one.images for one in meter_of(said)} == {left.seen.images} == {parts["test"]}
+    assert [(one.name, one.images) for one in left.tasks] == [("data", parts["test"])]
+    assert left.every is not None and left.every.earlier_images == parts["test"] // 2, "'across' has new ones"
+    assert [one.old_images for one in of(said, events.MixesTried)] == [parts["validation"]]
+    with (third.results / "earlier.csv").open(encoding="utf-8", newline="") as stream:
+        paths = [row["path"] for row in csv.DictReader(stream)]
+    assert len(paths) == len(set(paths)) == parts["test"]
 
 
 def test_in_a_chain_the_folder_that_is_said_is_of_the_set_whose_images_it_holds(new: Path, tmp_path: Path) -> None:

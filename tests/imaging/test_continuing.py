@@ -259,6 +259,20 @@ def test_a_place_of_earlier_images_is_remembered_where_they_are_there_and_refuse
     assert recall_place(run.spec().earlier[0].fingerprint) == elsewhere
 
 
+def test_an_image_that_has_another_class_now_is_nothing_of_before(
+    earlier: RunFolder, known: Path, tmp_path: Path
+) -> None:
+    data = numbered(tmp_path / "new", 1, emu=10)
+    for image in (known / "down").iterdir():
+        (data / "emu" / f"then {image.name}").write_bytes(image.read_bytes())
+    run = learned_on(data, earlier, tmp_path / "run").run
+    was, now = ({row.content_hash: row.part for row in one.manifest()} for one in (earlier, run))
+    taken = was.keys() & now.keys()
+    assert any(was[one] == now[one] == "train" for one in taken), "shown again as it was, it would teach both"
+    (listed,) = read(run)
+    assert not taken & {row.content_hash for row in listed.rows} and listed.task.images == 24 - len(taken)
+
+
 def test_where_the_list_cannot_be_written_the_next_try_finds_an_empty_place(
     earlier: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

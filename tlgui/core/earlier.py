@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import msgspec
 from tlgui.core.errors import UserError
 from tlgui.core.run_folder import ManifestRow, RunFolder, recall_place
 from tlgui.core.run_spec import Earlier, RunSpec
-from tlgui.core.split import PARTS
+from tlgui.core.source import Learned, learned_by
+from tlgui.core.split import PARTS, Part
 
 _COLUMNS = ("task", "path", "class", "group", "split", "content_hash")
 
@@ -42,6 +43,8 @@ class EarlierImages:
 def earlier_of(run: RunFolder, learned_now: Collection[str]) -> list[EarlierImages]:
     """Everything that a run's network knows from its own images and from before, the newest first.
 
+    An image stands in one set alone, however many runs had it, and one that any run learned is held out in none.
+
     Args:
         run: whose network learns on.
         learned_now: content hashes of images that the new run trains on or chooses its epoch by: what these say is not
@@ -51,15 +54,27 @@ def earlier_of(run: RunFolder, learned_now: Collection[str]) -> list[EarlierImag
         UserError: a list of images cannot be read.
     """
     spec = run.spec()
-    tasks: list[tuple[str, str, list[ManifestRow]]] = []
+    found: list[EarlierImages] = []
     if spec.dataset is not None:
-        tasks.append((spec.dataset.name, spec.dataset.fingerprint, run.manifest()))
-    tasks += [(one.task.name, one.task.fingerprint, one.rows) for one in read(run)]
+        task = Earlier(name=spec.dataset.name, fingerprint=spec.dataset.fingerprint, images=0, held_out=0)
+        found.append(EarlierImages(task, run.manifest()))
+    now = frozenset(learned_now)
+    return not_learned(_each_once([*found, *read(run)]), learned_by(run) | Learned(now, now))
+
+
+def not_learned(earlier: Sequence[EarlierImages], learned: Learned) -> list[EarlierImages]:
+    """The same without images that would measure, or choose the epoch of, a network that has learned them."""
+    return those(earlier, lambda row: row.content_hash not in learned.spoils(row.part))
+
+
+def those(earlier: Sequence[EarlierImages], stays: Callable[[ManifestRow], bool]) -> list[EarlierImages]:
+    """Some of the images, counted anew; a set of which none is left says nothing, and is none."""
     found = []
-    for name, fingerprint, rows in tasks:
-        kept = [row for row in rows if row.part == "train" or row.content_hash not in learned_now]
-        images = EarlierImages(Earlier(name=name, fingerprint=fingerprint, images=len(kept), held_out=0), kept)
-        found.append(EarlierImages(msgspec.structs.replace(images.task, held_out=len(images.held_out)), kept))
+    for one in earlier:
+        kept = EarlierImages(one.task, [row for row in one.rows if stays(row)])
+        if kept.rows:
+            task = msgspec.structs.replace(one.task, images=len(kept.rows), held_out=len(kept.held_out))
+            found.append(EarlierImages(task, kept.rows))
     return found
 
 
@@ -125,3 +140,50 @@ def place_of(spec: RunSpec, number: int, given: str, of: Collection[int] = (0,))
         path = Path(given)
         return path if path.is_dir() else None
     return recall_place(spec.earlier[number].fingerprint)
+
+
+def _each_once(earlier: Sequence[EarlierImages]) -> list[EarlierImages]:
+    """Each image in the newest set alone that has it: a folder that grows is in the list of each run of a chain.
+
+    Its class is the newest too, since that is what was said of it last. Its part is the most that any run did with it: one
+    that was trained on once is known, whatever another run held it back for.
+    """
+    did: dict[str, Part] = {}
+    for one in earlier:
+        for row in one.rows:
+            did[row.content_hash] = min(row.part, did.get(row.content_hash, row.part), key=PARTS.index)
+    groups = _groups(earlier)
+    # An image is taken out when it is listed, so that an older set, or a copy in the same one, does not list it again.
+    return [
+        EarlierImages(
+            one.task,
+            [
+                msgspec.structs.replace(row, part=did.pop(row.content_hash), group=groups[row.content_hash])
+                for row in one.rows
+                if row.content_hash in did
+            ],
+        )
+        for one in earlier
+    ]
+
+
+def _groups(earlier: Sequence[EarlierImages]) -> dict[str, str]:
+    """The group of each image, by its content hash; "" = it stands alone.
+
+    A group's name is hashed with its project's salt, so the same name is the same patient in whichever set it stands. What
+    two projects call differently is the same patient where both have an image of theirs in common.
+    """
+    same: dict[str, str] = {}
+
+    def one_for(group: str) -> str:
+        while group in same:
+            group = same[group]
+        return group
+
+    found: dict[str, str] = {}
+    for row in (row for one in earlier for row in one.rows):
+        group, known = one_for(row.group), one_for(found.get(row.content_hash, ""))
+        if group and known and group != known:
+            same[group] = known
+        found[row.content_hash] = known or group
+    return {content: one_for(group) for content, group in found.items()}

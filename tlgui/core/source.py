@@ -17,6 +17,7 @@ from tlgui.core.errors import UserError
 from tlgui.core.run_folder import RunFolder, open_run
 from tlgui.core.run_spec import RunSpec, Source
 from tlgui.core.runs import RunSummary
+from tlgui.core.split import Part
 
 _COLUMNS = ("content_hash", "split")
 _END = "end"
@@ -39,6 +40,11 @@ class Learned:
 
     def __or__(self, other: Learned) -> Learned:
         return Learned(self.trained | other.trained, self.chosen | other.chosen)
+
+    def spoils(self, part: Part) -> frozenset[str]:
+        """What must not be in a part: images that chose one run's epoch may choose another's, and all may train."""
+        held: dict[Part, frozenset[str]] = {"train": frozenset(), "validation": self.trained, "test": self.chosen}
+        return held[part]
 
 
 def run_of(weights_file: str | Path) -> RunFolder | None:

@@ -68,12 +68,8 @@ def without_known(scan: Scan, parts: Mapping[str, Part], beginning: Beginning) -
     Raises:
         UserError: no image is left that could choose the best epoch.
     """
-    knows: dict[Part, frozenset[str]] = {
-        "train": frozenset(),
-        "validation": beginning.learned.trained,
-        "test": beginning.learned.chosen,
-    }
-    known = {record.path for record in scan.used if record.content_hash in knows[parts[record.path]]}
+    learned = beginning.learned
+    known = {record.path for record in scan.used if record.content_hash in learned.spoils(parts[record.path])}
     left = _without(scan, known)
     if known and not any(parts[record.path] == "validation" for record in left.used):
         raise UserError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tlgui.core.adaptation import needs_projection
-from tlgui.core.earlier import EarlierImages, earlier_of
+from tlgui.core.earlier import EarlierImages, earlier_of, those
 from tlgui.core.errors import UserError
 from tlgui.core.records import PixelRule, Scan
 from tlgui.core.run_folder import RunFolder, remember_place
@@ -109,11 +109,14 @@ def rule_of(before: RunSpec, found: PixelRule) -> PixelRule:
 def before_of(before: Continued, scan: Scan, parts: dict[str, Part]) -> list[EarlierImages]:
     """What the network had learned before, without what this run trains on or chooses by.
 
+    An image that has another class in this run takes no part: shown again with its former one, it would teach the opposite.
+
     Raises:
         UserError: a list of images cannot be read.
     """
     now = {record.content_hash for record in scan.used if parts[record.path] != "test"}
-    return earlier_of(before.run, now)
+    named = {record.content_hash: record.class_name for record in scan.used}
+    return those(earlier_of(before.run, now), lambda row: named.get(row.content_hash, row.class_name) == row.class_name)
 
 
 def remember_earlier(earlier: list[EarlierImages], given: Path | None) -> None:

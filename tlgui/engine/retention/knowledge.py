@@ -181,8 +181,7 @@ def knowledge_of(
     for number, (one, place) in enumerate(zip(earlier, places, strict=True)):
         held_out = _drawn(one.held_out, _MEASURED, seed, "held out")
         task = _task(number, one, held_out, place, classes, seed, len(known.groups)) if place is not None else None
-        # Groups of two sets that are called alike are not the same.
-        known.groups += [f"{number} {row.group}" if row.group else "" for row in held_out]
+        known.groups += [row.group for row in held_out]  # one that several sets have has one name in all lists
         if task is not None and any(len(part.left) for part in task.parts):
             known.tasks.append(task)
         else:
