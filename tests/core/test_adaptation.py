@@ -166,6 +166,15 @@ def test_images_that_were_wrong_and_are_right_now_speak_for_an_epoch() -> None:
     assert alarm(now, best, known, known) == "", "and ten are right that were wrong"
 
 
+def test_one_patient_who_is_told_wrong_rings_nothing_and_as_many_images_of_many_patients_do() -> None:
+    known = math.log(2)
+    now, best = {number: number >= 12 for number in range(100)}, told(100, 100)
+    of_one = [f"patient {number // 12}" for number in range(100)]
+    of_many = [f"patient {number % 50}" for number in range(100)]
+    assert alarm(now, best, known, known) == alarm(now, best, known, known, of_many) != ""
+    assert alarm(now, best, known, known, of_one) == ""
+
+
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_answers_that_are_nearly_all_the_same_ring(classes: int) -> None:
     known = math.log(classes)

@@ -172,6 +172,25 @@ def test_an_epoch_is_compared_with_the_best_before_it_and_not_with_the_last(
     assert heard == [(3, 3), (0, 3), (1, 3), (4, 3), (2, 4)], "the first has none before it"
 
 
+def test_images_of_one_patient_ring_as_one(data: Path, site: Path, tmp_path: Path) -> None:
+    setup = tiny_setup(data, tmp_path / "run", target=site, **OPTIONS)
+    seen = [
+        dataclasses.replace(validation(), right={number: number >= wrong for number in range(40)}) for wrong in (0, 9)
+    ]
+    rung = {}
+    for size in (1, 10):
+        setup.validation_groups = [f"patient {number // size}" for number in range(40)]
+        live = Live(setup)
+        list(watched(live, seen[0], False))
+        last = watched(live, seen[1], False)
+        while size not in rung:
+            try:
+                next(last)
+            except StopIteration as end:
+                rung[size] = end.value[0].alarm
+    assert "78 % are told right now" in rung[1] and "told right" not in rung[10]
+
+
 # -- in a run -----------------------------------------------------------------------------------------------------
 
 

@@ -135,18 +135,22 @@ def score_of(balanced: float, mean_entropy: float, spread: float, classes: int) 
     return balanced + (spread - mean_entropy) / math.log(classes)
 
 
-def alarm(now: Mapping[int, bool], best: Mapping[int, bool], spread: float, known_spread: float) -> str:
+def alarm(
+    now: Mapping[int, bool], best: Mapping[int, bool], spread: float, known_spread: float, groups: Sequence[str] = ()
+) -> str:
     """Why an epoch of an adaptation must not be kept, as a sentence; "" where nothing speaks against it.
 
     It rings where fewer of the known site's validation images are right than there were, by more than the paired interval
     of the difference: the images are the same, and an epoch that has one or two others wrong destroys nothing.
+    Nor does one that is wrong about a single patient, however many images there are of theirs.
 
     Args:
         now, best: whether each of these images is told right, by its number: in this epoch, and in the one that had most.
         spread: entropy of the mean answer for the new site, in nats.
         known_spread: entropy of the labels of the known site.
+        groups: of each of these images by its number, as in `paired.compare`.
     """
-    found = compare(now, best)
+    found = compare(now, best, groups)
     if found.outcome == "hurt":
         return (
             f"Adaptation destroys the classes: of the known site's validation images {100 * found.a:.0f} % are told "

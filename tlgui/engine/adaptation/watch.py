@@ -44,7 +44,7 @@ def watched(live: Live, seen: Validation, slow: bool) -> Generator[Event, None, 
     # Before the first epoch nothing was right, so that it is as good as what it is compared with.
     wrong = set(place.known_wrong)
     best = {number: number not in wrong for number in seen.right} if place.best_known else seen.right
-    said = alarm(seen.right, best, target.spread, known) if finite else ""
+    said = alarm(seen.right, best, target.spread, known, live.setup.validation_groups) if finite else ""
     share = sum(seen.right.values()) / len(seen.right)
     if share > place.best_known:
         place.best_known = share
