@@ -560,6 +560,20 @@ def test_it_may_adapt_to_a_new_site_at_once(adapt: str, first: RunFolder, new: P
         assert isinstance(trained(run, new, more_epochs=1)[-1], events.Completed)
 
 
+def test_earlier_images_that_it_adapts_to_do_not_tell_what_is_forgotten(
+    first: RunFolder, old: Path, new: Path, tmp_path: Path
+) -> None:
+    run = made(new, tmp_path / "run", first, keep="ewc", adapt="mmd", target=old, epochs=1)
+    said = trained(run, new, first)
+    assert {row.content_hash for row in first.manifest()} == {row.content_hash for row in run.target()}
+    assert {one.meter for one in meter_of(said)} == {"agreement"} and "earlier_missing" not in codes(said)
+    assert not any("never learned show" in event.message for event in of(said, events.Notice))
+    (left,) = of(said, events.RetentionMeasured)
+    assert "no image of the earlier task is there that it never learned" in left.sentence
+    (shown,) = [event.message for event in of(said, events.Notice) if event.code == "rehearsal"]
+    assert "'down'" in shown, "what it was trained on is shown again, with its labels"
+
+
 def test_one_new_class_alone_can_be_learned(first: RunFolder, tmp_path: Path) -> None:
     one = pictures(tmp_path / "one", 7, both=(2, 30))
     for strategy in ("auto", "feature-extraction"):

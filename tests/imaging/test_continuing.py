@@ -52,7 +52,7 @@ def earlier(known: Path, tmp_path: Path) -> RunFolder:
 def learned_on(
     data: Path, since: RunFolder | Path, place: Path, read: Callable[[], Opened] | None = None, **options: Any
 ) -> Prepared:
-    given = {name: options.pop(name) for name in ("earlier_images",) if name in options}
+    given = {name: options.pop(name) for name in ("earlier_images", "target") if name in options}
     backbone = options.pop("backbone", "resnet50")
     spec = RunSpec(backbone=backbone, training=Training(**({"strategy": "feature-extraction"} | options)))
     return prepare_run(
@@ -257,6 +257,27 @@ def test_a_place_of_earlier_images_is_remembered_where_they_are_there_and_refuse
         assert refused.value.code == "earlier_missing" and not (tmp_path / "run").exists()
     run = learned_on(data, earlier, tmp_path / "run", earlier_images=elsewhere).run
     assert recall_place(run.spec().earlier[0].fingerprint) == elsewhere
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_images_that_it_adapts_to_measure_and_choose_nothing(
+    some: bool, earlier: RunFolder, known: Path, tmp_path: Path
+) -> None:
+    site, was = known, {row.content_hash: row.part for row in earlier.manifest()}
+    if some:
+        site = tmp_path / "site"
+        site.mkdir()
+        for image in [row.path for row in earlier.manifest()][::2]:
+            (site / image.replace("/", " ")).write_bytes((known / image).read_bytes())
+    data = numbered(tmp_path / "new", 1, down=10, emu=10)
+    run = learned_on(data, earlier, tmp_path / "run", strategy="full-fine-tuning", adapt="mmd", target=site).run
+    adapted = {row.content_hash for row in run.target()}
+    assert adapted and (adapted == was.keys()) != some
+    (listed,) = read(run)
+    assert {row.content_hash: row.part for row in listed.rows} == {
+        one: part for one, part in was.items() if part == "train" or one not in adapted
+    }
+    assert bool(listed.held_out) == some and listed.task == run.spec().earlier[0]
 
 
 def test_an_image_that_has_another_class_now_is_nothing_of_before(

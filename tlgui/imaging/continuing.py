@@ -8,14 +8,16 @@ from pathlib import Path
 import msgspec
 
 from tlgui.core.adaptation import needs_projection
-from tlgui.core.earlier import EarlierImages, earlier_of, those
+from tlgui.core.earlier import EarlierImages, earlier_of, not_learned, those
 from tlgui.core.errors import UserError
 from tlgui.core.records import PixelRule, Scan
 from tlgui.core.run_folder import RunFolder, remember_place
 from tlgui.core.run_images import earlier_in
 from tlgui.core.run_spec import RunSpec, Training
+from tlgui.core.source import Learned
 from tlgui.core.split import Part
 from tlgui.core.strategies import AUTO, strategy
+from tlgui.imaging.adapting import NewSite
 from tlgui.imaging.names import as_known, listed
 
 _PLAIN = PixelRule()
@@ -117,6 +119,15 @@ def before_of(before: Continued, scan: Scan, parts: dict[str, Part]) -> list[Ear
     now = {record.content_hash for record in scan.used if parts[record.path] != "test"}
     named = {record.content_hash: record.class_name for record in scan.used}
     return those(earlier_of(before.run, now), lambda row: named.get(row.content_hash, row.class_name) == row.class_name)
+
+
+def not_adapted_to(earlier: list[EarlierImages], site: NewSite) -> list[EarlierImages]:
+    """The same where the run adapts to images of a site: what it learns of these, if without labels, measures nothing.
+
+    What it was trained on before stays: shown again, it comes with its label.
+    """
+    adapted = frozenset(content_hash for _, content_hash in site.images)
+    return not_learned(earlier, Learned(adapted, adapted))
 
 
 def remember_earlier(earlier: list[EarlierImages], given: Path | None) -> None:

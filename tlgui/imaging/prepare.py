@@ -29,6 +29,7 @@ from tlgui.imaging.continuing import (
     before_of,
     classes_words,
     continued,
+    not_adapted_to,
     remember_earlier,
     with_its_classes,
     with_its_head,
@@ -160,6 +161,7 @@ def prepare_run(
     known = before_of(before, scan, parts) if before is not None else []
     remember_earlier(known, earlier_images)
     site = new_site(target, scan, progress, cancelled) if target is not None else None
+    known = not_adapted_to(known, site) if site is not None else known
     training = _answered(prepared(spec.training), project)
     advice = resolve(spec.training, len(scan.used))[1]
     decided = [*(project.in_force if follows_journal else ()), *changes]

@@ -178,8 +178,8 @@ def sentence(seen: RetentionSeen) -> str:
     now = f"{100 * seen.now:.1f} %"
     if seen.meter == "agreement":
         return (
-            f"The earlier head still answers as before for {now} of {seen.images} images. That is a stand-in: images of the "
-            "earlier task are not there, so what is forgotten of it is not measured."
+            f"The earlier head still answers as before for {now} of {seen.images} images. That is a stand-in: no image of the "
+            "earlier task is there that it never learned, so what is forgotten of it is not measured."
         )
     moved = signed(seen.difference, seen.low, seen.high)
     if seen.high < 0:
