@@ -52,7 +52,8 @@ def knowledge(*tasks: Task, keep: Keep = "ewc", outputs: int = 3) -> Knowledge:
 
 
 def task(learned: Part, chosen: Part | None = None, held_out: Part | None = None) -> Task:
-    return Task("old", learned, chosen or part([]), held_out or part([]))
+    chosen = chosen or part([])
+    return Task("old", learned, chosen, held_out or part([]), learned, chosen)
 
 
 # -- which images --------------------------------------------------------------------------------------------------

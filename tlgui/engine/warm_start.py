@@ -81,10 +81,10 @@ def fit_new_outputs(live: Live, features: Features, goes_on: GoesOn) -> Generato
     if setup.network.classes == knowledge.outputs and live.rehearsal is None:
         return fit_new(setup.network, rows, setup.train.labels[there], knowledge.outputs)
     earlier: list[tuple[Tensor, Tensor]] = []
-    parts = [task.learned for task in knowledge.tasks]
-    done, total = 0, sum(len(part) for part in parts)
-    for part in parts:
-        for batch in seeding.batches(part.there(range(len(part))), _BATCH):
+    parts = [one for task in knowledge.tasks for one in task.taught]
+    done, total = 0, sum(len(numbers) for _, numbers in parts)
+    for part, numbers in parts:
+        for batch in seeding.batches(numbers, _BATCH):
             if not (yield from goes_on()):
                 return None
             inputs = setup.frozen.activations(part, batch, 0, setup.network.head_index)

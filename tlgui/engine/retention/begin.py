@@ -14,13 +14,13 @@ from tlgui.core.run_images import earlier_in
 from tlgui.core.run_spec import RunSpec
 from tlgui.engine.network import Network
 from tlgui.engine.retention.head import published_head
-from tlgui.engine.retention.knowledge import Knowledge, knowledge_of, part_name
+from tlgui.engine.retention.knowledge import Knowledge, ShowsNew, knowledge_of, part_name
 from tlgui.engine.retention.rehearsal import choose_the_mix, chooses_too, only_new, stand_ins
 from tlgui.engine.samples import Part
 from tlgui.engine.weights import State
 from tlgui.imaging.names import counted, listed
 
-KINDS = ("learned", "chosen", "held out")
+KINDS = ("learned", "chosen", "held out", "again", "standing")
 
 
 def begins_with(
@@ -48,6 +48,11 @@ def begins_with(
     # Images that lie in none are those of the newest task, which are missed there.
     of = (given and earlier_in(before, Path(given))) or (0,)
     places = [earlier.place_of(spec, number, given, of) for number in range(len(spec.earlier))]
+    # By the list and not by what is there, so that a run that goes on draws the same.
+    new = run.manifest()
+    shows = ShowsNew(
+        *(frozenset(row.class_name for row in new if row.part == part) for part in ("train", "validation"))
+    )
     known = knowledge_of(
         run,
         keep,
@@ -55,6 +60,7 @@ def begins_with(
         before,
         places,
         spec.dataset.classes,
+        shows,
         spec.training.seed,
     )
     if resume:
@@ -102,7 +108,7 @@ def missing_notices(known: Knowledge) -> Iterator[Notice]:
             "forgotten of them is not measured. Say where they are with --earlier DIR.",
         )
     for task in known.tasks:
-        if gone := sum(len(part.skipped) for part in task.parts):
+        if gone := task.gone:
             yield Notice(
                 code="earlier_missing",
                 message=f"{counted(gone, 'image')} of '{task.name}' {'is' if gone == 1 else 'are'} gone since, and not asked.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import safetensors
@@ -31,13 +32,23 @@ _START, _NEED, _BEFORE = "start|", "need|", "before|"
 _NONE = 1 << 30
 
 
+class ShowsNew(NamedTuple):
+    """Names of the classes that have new training images, and of those that have new validation images."""
+
+    trained: frozenset[str]
+    chosen: frozenset[str]
+
+
 @dataclass
 class Task:
     """One earlier set of images that is there.
 
     Attributes:
         name: of its folder.
-        learned, chosen, held_out: those it was trained on, those that chose its epoch, and those that measure what is left.
+        learned, chosen, held_out: those it was trained on, those that chose its epoch, and those that measure what is left;
+            of many a plain draw, since each stands for its kind as it is.
+        again, standing: those it was trained on that may be shown again, and those that may stand in when an epoch is
+            chosen: where there are few, `learned` and `chosen`; of many, some of each class without new images.
         offset: number of its first held-out image, counted through those of all earlier sets, whether these are there or
             not: an answer belongs to the same image for ever.
     """
@@ -46,12 +57,28 @@ class Task:
     learned: Part
     chosen: Part
     held_out: Part
+    again: Part
+    standing: Part
     offset: int = 0
 
     @property
-    def parts(self) -> tuple[Part, Part, Part]:
-        """All of its images that a run may read."""
-        return self.learned, self.chosen, self.held_out
+    def parts(self) -> list[Part]:
+        """All of its images that a run may read; an image may be in two of them."""
+        every = (self.learned, self.chosen, self.held_out, self.again, self.standing)
+        return list({id(part): part for part in every}.values())
+
+    @property
+    def taught(self) -> list[tuple[Part, list[int]]]:
+        """Images that it was trained on and that are there, `again` included, each once: parts, with numbers in them."""
+        known = set(self.learned.hashes)
+        more = [number for number, content in enumerate(self.again.hashes) if content not in known]
+        found = [(self.learned, range(len(self.learned))), (self.again, more)]
+        return [(part, there) for part, numbers in found if (there := part.there(numbers))]
+
+    @property
+    def gone(self) -> int:
+        """How many images are not there."""
+        return len({part.hashes[number] for part in self.parts for number in part.skipped})
 
 
 @dataclass
@@ -164,6 +191,7 @@ def knowledge_of(
     earlier: list[EarlierImages],
     places: list[Path | None],
     classes: list[str],
+    shows: ShowsNew,
     seed: int,
 ) -> Knowledge:
     """Of a run that continues another one, or keeps what published weights know.
@@ -175,12 +203,15 @@ def knowledge_of(
         earlier: the lists of earlier images.
         places: of each one's folder; `None` = it is not there. Images that are gone from it take no part.
         classes: of the run.
-        seed: of the run; from more images than are needed some are drawn.
+        shows: which of them have new images.
+        seed: of the run; from more images than are needed some are drawn, and the same again where the run goes on.
     """
     known = Knowledge(keep=keep, outputs=outputs, place=run.checkpoints / FILE)
     for number, (one, place) in enumerate(zip(earlier, places, strict=True)):
         held_out = _drawn(one.held_out, _MEASURED, seed, "held out")
-        task = _task(number, one, held_out, place, classes, seed, len(known.groups)) if place is not None else None
+        task = (
+            _task(number, one, held_out, place, classes, shows, seed, len(known.groups)) if place is not None else None
+        )
         known.groups += [row.group for row in held_out]  # one that several sets have has one name in all lists
         if task is not None and any(len(part.left) for part in task.parts):
             known.tasks.append(task)
@@ -200,6 +231,7 @@ def _task(
     held_out: list[ManifestRow],
     place: Path,
     classes: list[str],
+    shows: ShowsNew,
     seed: int,
     offset: int,
 ) -> Task:
@@ -208,20 +240,46 @@ def _task(
         gone = {index for index, path in enumerate(found.paths) if not os.path.exists(place / path)}  # noqa: PTH110
         return Part(found.paths, found.hashes, found.labels, part_name(number, kind), gone, len(gone))
 
-    return Task(
-        name=images.task.name,
-        learned=part(_drawn(images.of("train"), _LEARNED, seed, "learned"), "learned"),
-        chosen=part(_drawn(images.of("validation"), _MEASURED, seed, "chosen"), "chosen"),
-        held_out=part(held_out, "held out"),
-        offset=offset,
-    )
+    rows, chose = images.of("train"), images.of("validation")
+    learned = part(_drawn(rows, _LEARNED, seed, "learned"), "learned")
+    chosen = part(_drawn(chose, _MEASURED, seed, "chosen"), "chosen")
+    again, standing = learned, chosen
+    if len(rows) > _LEARNED:
+        again = part(_drawn_by_class(rows, shows.trained, _LEARNED, seed, "again"), "again")
+    if len(chose) > _MEASURED:
+        standing = part(_drawn_by_class(chose, shows.chosen, _MEASURED, seed, "standing"), "standing")
+    return Task(images.task.name, learned, chosen, part(held_out, "held out"), again, standing, offset)
 
 
 def _drawn(rows: list[ManifestRow], most: int, seed: int, purpose: str) -> list[ManifestRow]:
+    """A plain draw: each image is as likely as any other."""
     if len(rows) <= most:
         return rows
     chosen = sorted(seeding.order(seeding.derive(seed, purpose), 0, len(rows))[:most])
     return [rows[index] for index in chosen]
+
+
+def _drawn_by_class(
+    rows: list[ManifestRow], shown: frozenset[str], most: int, seed: int, purpose: str
+) -> list[ManifestRow]:
+    """Of each class without new images as many as of any other, or all where it has fewer; none of the others.
+
+    A plain draw would leave out a class that is rare, which nothing else shows then.
+    """
+    members: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row.class_name not in shown:
+            members.setdefault(row.class_name, []).append(index)
+    left = most
+    chosen: list[int] = []
+    # The rarest class first: what it leaves of its share is for those that have more.
+    for done, name in enumerate(sorted(members, key=lambda name: (len(members[name]), name))):
+        numbers = members[name]
+        count = min(len(numbers), -(-left // (len(members) - done)))
+        order = seeding.order(seeding.derive(seed, purpose, name), 0, len(numbers))
+        chosen += [numbers[place] for place in order[:count]]
+        left -= count
+    return [rows[index] for index in sorted(chosen)]
 
 
 def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -92,7 +92,7 @@ def rehearsal_of(known: Knowledge | None, train: Part, seed: int) -> Rehearsal |
         return None
     there = set(train.labels.tolist())
     members: dict[int, list[tuple[Part, int]]] = {}
-    for part in (task.learned for task in known.tasks):
+    for part in (task.again for task in known.tasks):
         for index in part.there(range(len(part))):
             label = int(part.labels[index])
             if label not in there:
@@ -106,7 +106,7 @@ def stand_ins(known: Knowledge | None, validation: Part) -> list[tuple[Part, lis
     They stand for these classes when an epoch is chosen: to new images alone the one is best that calls everything new.
     """
     there = set(validation.labels.tolist())
-    parts = [task.chosen for task in known.tasks] if known is not None and known.outputs else []
+    parts = [task.standing for task in known.tasks] if known is not None and known.outputs else []
     found = [(part, [i for i in part.there(range(len(part))) if int(part.labels[i]) not in there]) for part in parts]
     return [(part, numbers) for part, numbers in found if numbers]
 
@@ -115,7 +115,7 @@ def chooses_too(known: Knowledge, validation: Part) -> int:
     """How many of the images that measure what is left also stand in when an epoch is chosen: where there are no others."""
     standing = {(id(part), part.paths[number]) for part, numbers in stand_ins(known, validation) for number in numbers}
     return sum(
-        (id(task.chosen), task.held_out.paths[number]) in standing
+        (id(task.standing), task.held_out.paths[number]) in standing
         for task in known.tasks
         for number in task.held_out.there(range(len(task.held_out)))
     )
@@ -135,7 +135,7 @@ def only_new(known: Knowledge | None, train: Part) -> bool:
 
 
 def _others(task: Task, one: int) -> bool:
-    return any(int(task.learned.labels[index]) != one for index in task.learned.there(range(len(task.learned))))
+    return any(int(task.again.labels[index]) != one for index in task.again.there(range(len(task.again))))
 
 
 def shown(inputs: list[Tensor], labels: list[Tensor], share: float, device: torch.device) -> Shown | None:
