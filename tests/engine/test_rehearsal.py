@@ -290,7 +290,8 @@ def test_a_new_class_alone_forgets_all_where_nothing_is_held_and_nothing_where_t
     (left,) = of(held, events.RetentionMeasured)
     assert meter_of(held)[-1].now > 0.7 and left.seen.now > 0.7
     assert left.every is not None
-    assert (left.every.classes, left.every.new_images, left.every.earlier_images) == (3, 5, 10)
+    assert (left.every.classes, left.every.of_classes) == (3, 3)
+    assert (left.every.new_images, left.every.earlier_images) == (5, 10)
     assert left.every.balanced_accuracy == pytest.approx(recall_of(RunFolder(tmp_path / "held")))
     assert left.every.low < left.every.balanced_accuracy <= left.every.high and left.every.sentence().startswith(
         "Over all 3 classes, 5 new and 10 earlier images together, the balanced accuracy is "

@@ -128,6 +128,7 @@ RETENTION = {
 TASKS = [{"name": str, "images": int, "before": float, "now": float}]
 EVERY = {
     "balanced_accuracy": float, "low": float, "high": float, "classes": int, "new_images": int, "earlier_images": int,
+    "of_classes": int,
 }  # fmt: skip
 EVENTS: dict[str, dict[str, Any]] = {
     "RunStarted": {

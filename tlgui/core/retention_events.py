@@ -58,7 +58,7 @@ class EveryClass(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         balanced_accuracy: mean recall of the classes, each on images that were never learned.
         low, high: its 95 % interval; images count as independent of each other.
-        classes: with images.
+        classes, of_classes: with images, of how many that the model tells apart; the second 0 in runs of before.
         new_images, earlier_images: that it is of.
     """
 
@@ -68,12 +68,20 @@ class EveryClass(msgspec.Struct, frozen=True, kw_only=True):
     classes: int
     new_images: int
     earlier_images: int
+    of_classes: int = 0
+
+    @property
+    def over(self) -> str:
+        """All classes, or those that have images."""
+        if self.classes < self.of_classes:
+            return f"{self.classes} of the {self.of_classes} classes (the others have no image that was never learned)"
+        return f"all {self.classes} classes"
 
     def sentence(self) -> str:
         """For people."""
         low, high = (f"{100 * one:.1f}" for one in (self.low, self.high))
         return (
-            f"Over all {self.classes} classes, {self.new_images:,} new and {self.earlier_images:,} earlier images together, the "
+            f"Over {self.over}, {self.new_images:,} new and {self.earlier_images:,} earlier images together, the "
             f"balanced accuracy is {100 * self.balanced_accuracy:.1f} % ({low} to {high})."
         )
 

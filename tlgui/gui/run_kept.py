@@ -162,7 +162,7 @@ def about_new_images(
     there, all_of_them = sum(any(row) for row in matrix), len(matrix)
     if every is not None:
         return (
-            f"Over all {every.classes} classes the balanced accuracy is {numbers.percent(every.balanced_accuracy)}, plausibly "
+            f"Over {every.over} the balanced accuracy is {numbers.percent(every.balanced_accuracy)}, plausibly "
             f"{numbers.interval(every.low, every.high)}.",
             f"The scores above are of the new images, which show {there} of the classes. This one is of "
             f"{numbers.counted(every.new_images, 'new image')} and {numbers.counted(every.earlier_images, 'earlier image')}. It "

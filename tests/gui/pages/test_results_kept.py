@@ -156,6 +156,10 @@ def test_where_new_images_do_not_show_all_classes_the_score_over_all_stands_ther
     said = read(page.site)
     assert "Over all 5 classes the balanced accuracy is 91.2 %, plausibly 79.0 to 97.5." in said
     assert "26 new images and 18 earlier images" in said and "independent" in said
+    some = msgspec.structs.replace(every, of_classes=6)
+    title, _ = about_new_images(bench.run_spec, [[26, 0], [0, 0]], some)
+    assert title.startswith("Over 5 of the 6 classes (the others have no image that was never learned) the balanced")
+    assert some.sentence().startswith("Over 5 of the 6 classes (")
 
 
 # -- mixes ------------------------------------------------------------------------------------------------------------

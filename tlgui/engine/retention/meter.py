@@ -152,6 +152,7 @@ def over_every_class(
         classes=len(set(true.tolist())),
         new_images=len(labels),
         earlier_images=len(earlier),
+        of_classes=len(classes),
     )
 
 
