@@ -181,6 +181,18 @@ def test_the_slider_goes_through_the_shares_and_keeps_the_one_it_stands_at(
     assert bench.kept.asked == [("mix", 0.7)]
 
 
+def test_a_model_whose_statistics_are_those_of_a_new_site_is_not_mixed_any_more(
+    page: ResultsPage, bench: Bench, qtbot: QtBot
+) -> None:
+    assert bench.run is not None
+    bench.run_spec = spec_of(bench, "average")
+    bench.run.notices.append(events.Notice(code="statistics_aligned", message="They are those of the new site now."))
+    read_with(page, bench, qtbot, MIXES)
+    page.mix.slider.setValue(7)
+    assert not page.mix.keep.isEnabled() and "those of the new site" in page.mix.keep_button.toolTip()
+    assert not page.mix.choose.isEnabled()
+
+
 def test_while_it_mixes_it_says_how_far_and_can_be_called_off(page: ResultsPage, bench: Bench, qtbot: QtBot) -> None:
     read_with(page, bench, qtbot, MIXES)
     card = page.mix

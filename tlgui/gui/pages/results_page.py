@@ -212,7 +212,8 @@ class ResultsPage(Page):
         if self._findings is None or run is None:
             return
         self.known.show_measured(run.kept.measured)
-        self.mix.show_run(self._bench.run_spec, run.kept.mixes)
+        aligned = any(event.code == "statistics_aligned" for event in run.notices)
+        self.mix.show_run(self._bench.run_spec, run.kept.mixes, aligned)
         self.strengths.show_run(self._bench.run_spec, run.kept.strengths)
 
     def _on_mixed(self, path: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOOKS = "The score is measured on the test images once more, and that look is counted."
 _MIX_EMPTY = "No mix was tried yet. It takes one pass over the validation images for each of eleven shares."
+_ALIGNED = "The statistics of this model are those of the new site. A mix with the weights before would have others."
 _STRENGTHS = (
     "Quick copies of this run are trained, each held harder than the one before; the run itself stays as it is. It takes about "
     "as long as two trainings."
@@ -135,6 +136,7 @@ class MixCard(_JobCard):
     def __init__(self, bench: Workbench) -> None:
         super().__init__("Old and new weights mixed", "mix", bench)
         self._tried: MixesTried | None = None
+        self._against = ""
         self.plot = MixPlot()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Share of the earlier weights")
@@ -159,8 +161,15 @@ class MixCard(_JobCard):
         _end(self, beside, (self.keep_button, self.choose_button))
         self.hide()
 
-    def show_run(self, spec: RunSpec | None, tried: MixesTried | None) -> None:
-        """Shows what was tried of a run; hides itself where weights are not mixed."""
+    def show_run(self, spec: RunSpec | None, tried: MixesTried | None, aligned: bool = False) -> None:
+        """Shows what was tried of a run; hides itself where weights are not mixed.
+
+        Args:
+            spec: of the run.
+            tried: by it, or after it.
+            aligned: its statistics were fitted to a new site, so that it cannot be mixed any more.
+        """
+        self._against = _ALIGNED if aligned else ""
         averages = spec is not None and spec.training.keep == "average"
         self.setVisible(averages or tried is not None)
         if self.isHidden():
@@ -174,7 +183,7 @@ class MixCard(_JobCard):
         self.choose_button.setVisible(tried is None)
         self.words.setText(tried.sentence if tried is not None else _MIX_EMPTY)
         self.note.setVisible(tried is not None)
-        self.choose.set_reason(self.bench.kept.reason_against())
+        self.choose.set_reason(self.bench.kept.reason_against() or self._against)
         self.show_work()
         self._show_picked()
 
@@ -210,7 +219,7 @@ class MixCard(_JobCard):
         self.slider.setAccessibleDescription(self.at.text())
         self.slider.setEnabled(not self.busy)
         same = "This mix is the model already." if mix.earlier == tried.chosen else ""
-        self.keep.set_reason(self.bench.kept.reason_against() or same)
+        self.keep.set_reason(self.bench.kept.reason_against() or self._against or same)
 
     def _on_keep(self) -> None:
         if (mix := self.picked) is not None:
