@@ -211,7 +211,8 @@ def test_runs_that_wait_from_before_a_restart_can_be_gone_on_with(
     """The queue waits until it is told to begin: "running" would be a dead end."""
     folder = new_folder()
     runs = begun(bench, images, folder=folder)
-    qtbot.waitUntil(lambda: bool(bench.queue.waiting))
+    # The first run is taken out of the queue, and begins a moment later.
+    qtbot.waitUntil(lambda: bool(bench.queue.waiting) and not bench.compare._begins)
     monkeypatch.setattr(bench.queue, "goes_on", False)
     monkeypatch.setattr(type(bench), "is_training", property(lambda _: False))
     monkeypatch.setattr(type(bench.compare), "training", property(lambda _: None))
