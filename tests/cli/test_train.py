@@ -466,7 +466,8 @@ def test_an_earlier_run_gives_its_network_size_and_crop(
     spec = spec_of(tmp_path / "run")
     assert (spec["backbone"], spec["size"], spec["fit"]) == ("resnet50", 160, "squash")
     assert spec["source"] == {
-        "run": "Run 7", "dataset": "bees", "images": 4, "sha256": hashlib.sha256(b"weights").hexdigest(), "classes": []
+        "run": "Run 7", "dataset": "bees", "images": 4, "sha256": hashlib.sha256(b"weights").hexdigest(),
+        "changed": False, "classes": [],
     }  # fmt: skip
     assert spec["weights"] == spec["source"]["sha256"]
     assert [job.weights_file for job in engine.jobs] == [str(earlier.best_path)]

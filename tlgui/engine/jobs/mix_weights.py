@@ -59,5 +59,5 @@ def _refuse_useless(run: RunFolder) -> None:
     if not spec.continues and not spec.training.warm_start and spec.training.keep != "average":
         raise UserError(
             f"'{run.name}' began with a last layer that knew nothing, so there is nothing to mix with.",
-            "Train again with --keep average, which fits the last layer first.",
+            "Train again and keep what it knows by averaging: the last layer is fitted first then.",
         )
