@@ -125,7 +125,10 @@ def test_without_earlier_images_it_is_half_and_half_and_says_so(
     monkeypatch.setattr("tlgui.core.earlier.recall_place", lambda _: None)
     (found,) = of(mixed(run, new), events.MixesTried)
     assert (found.chosen, found.old_images) == (0.5, 0) and {one.old for one in found.mixes} == {None}
-    assert "half and half, since earlier validation images that could choose are not there" in found.sentence
+    assert (
+        "half and half, since there are no earlier validation images beside the new ones that could choose"
+        in found.sentence
+    )
 
 
 def test_mixing_again_begins_with_what_training_came_to(run: RunFolder, new: Path) -> None:

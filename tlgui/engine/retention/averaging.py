@@ -129,7 +129,11 @@ def _sentence(tried: list[Mix], earlier: float, by_itself: bool, old_images: int
     kept = next(one for one in tried if one.earlier == earlier)
     said = f"The model that is kept is {100 * earlier:.0f} % of the weights before and {100 - 100 * earlier:.0f} % of those after"
     if kept.old is None:
-        why = ", half and half, since earlier validation images that could choose are not there" if by_itself else ""
+        why = (
+            ", half and half, since there are no earlier validation images beside the new ones that could choose"
+            if by_itself
+            else ""
+        )
         return f"{said}{why}. It tells {100 * kept.new:.1f} % of the new validation images right."
     why = ", the best mean of both on validation images" if by_itself else ""
     old = f"{100 * kept.old:.1f} % of {old_images} earlier ones"
