@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tlgui.core.backbones import BACKBONES
@@ -177,9 +178,21 @@ def test_a_trial_is_counted_by_its_images_and_steps() -> None:
 )
 def test_reading_is_met_within_a_factor_of_two(pixels: int, size: int, varied: bool, measured: float) -> None:
     """`measure_reading.py` on the README's two cores: digits, photographs, X-rays, and photographs of a camera."""
-    counts = Counts(train=10, validation=4, pixels=pixels)
+    counts = Counts(train=10, validation=4, pixels=pixels, jpegs=1.0)
     assert measured / 2 < reading_seconds(counts, size, varied) < measured * 2
     assert reading_seconds(Counts(train=10, validation=4), size, varied) == READING_S
+
+
+def test_only_varied_views_of_jpegs_are_read_faster() -> None:
+    """The first view is the plain one, and a PNG is decoded whole whatever is made of it."""
+    large = Counts(train=1_000, validation=100, pixels=12_000_000, jpegs=1.0)
+    pngs = msgspec.structs.replace(large, jpegs=0.0)
+    assert reading_seconds(pngs, 224, varied=True) == reading_seconds(large, 224, varied=False)
+    assert reading_seconds(large, 224, varied=True) < reading_seconds(large, 224, varied=False) / 2
+    one = {"strategy": "feature-extraction", "views": 1, "view_every": 0, "epochs": 5}
+    off = of(large, augmentation="off", **one).seconds
+    assert of(large, **one).seconds == pytest.approx(off), "one view is the plain one"
+    assert of(large, **one | {"views": 4}).seconds < 4 * off
 
 
 def test_digits_from_scratch_that_adapt_are_met_within_a_factor_of_three() -> None:

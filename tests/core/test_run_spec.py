@@ -321,10 +321,6 @@ CONTRADICTIONS: list[tuple[str, str]] = [
     ("batch_size = 1\nmixup = 0.2", "`mixup` and `cutmix` mix the images of a batch, and `batch_size` is 1"),
     ("batch_size = 1\ncutmix = 1.0", "`mixup` and `cutmix` mix the images of a batch, and `batch_size` is 1"),
     (
-        "batch_size = 1\nadapt = 'mcc'",
-        "`adapt` by 'mcc' compares images of both sites in each step, and `batch_size` is 1",
-    ),
-    (
         "batch_size = 1\nnorm_statistics = 'batch'",
         "`norm_statistics` of a batch need more than one image, and `batch_size` is 1",
     ),
@@ -344,8 +340,6 @@ def test_fields_that_do_not_go_together_are_named(toml: Path, content: str, says
         Training(unfreeze_at=[3], unfreezing="schedule", strategy="progressive-unfreezing"),
         Training(strategy="from-scratch", warm_start=False, norm_statistics="batch"),
         Training(batch_size=2, mixup=0.2, cutmix=1.0),
-        Training(batch_size=1, adapt="statistics"),
-        Training(batch_size=2, adapt="mmd"),
         Training(batch_size="auto", mixup=0.2),
         *(Training(strategy=name) for name in STRATEGIES),
     ],

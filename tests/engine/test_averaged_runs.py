@@ -141,6 +141,19 @@ def test_without_an_earlier_run_the_weights_before_have_a_head_that_tells_the_cl
     assert before.new > 0.75
 
 
+def test_a_mix_whose_other_half_is_gone_is_not_taken_for_what_training_came_to(
+    first: RunFolder, new: Path, tmp_path: Path
+) -> None:
+    run = made(new, tmp_path / "run", first, keep="l2sp")
+    trained(run, new, first)
+    mixed(run, new, share=0.6)
+    (run.checkpoints / AFTER).unlink()
+    kept = run.best_path.read_bytes()
+    with pytest.raises(UserError, match="What the mixed model of 'run' was made of is not there"):
+        mixed(run, new, share=0.5)
+    assert run.best_path.read_bytes() == kept and not (run.checkpoints / AFTER).exists()
+
+
 @pytest.mark.parametrize(
     ("strength", "says"), [(None, "of them help to choose the mix"), (0.5, "They choose nothing.")]
 )
@@ -164,9 +177,7 @@ def test_a_run_that_began_with_a_random_head_has_nothing_to_mix_with(new: Path, 
         mixed(run, new, share=0.5)
 
 
-def test_an_undo_and_a_sitting_say_which_strength_is_in_use(
-    first: RunFolder, old: Path, new: Path, tmp_path: Path
-) -> None:
+def test_an_undo_and_a_sitting_say_which_strength_is_in_use(first: RunFolder, new: Path, tmp_path: Path) -> None:
     run = made(new, tmp_path / "run", first, keep="l2sp", keep_strength=3.0, strategy="fine-tune-top", epochs=6)
     control, asked = Control(), {1: [commands.Unfreeze()], 2: [commands.SetKeepStrength(strength=40.0)], 3: [commands.Undo()],
                                  4: [commands.SetKeepStrength(strength=5.0), commands.Stop()]}  # fmt: skip
@@ -184,8 +195,11 @@ def test_an_undo_and_a_sitting_say_which_strength_is_in_use(
     assert [getattr(one, "keep_strength", None) for one in undone] == [3.0]
     (resumed,) = of(trained(run, new), events.Resumed)
     assert resumed.keep_strength == 5.0
-    (resumed,) = of(trained(first, old, more_epochs=1), events.Resumed)
-    assert resumed.keep_strength is None
+    for keep in ("none", "average"):
+        plain = made(new, tmp_path / keep, first, keep=keep, epochs=1)
+        trained(plain, new, first)
+        (resumed,) = of(trained(plain, new, more_epochs=1), events.Resumed)
+        assert resumed.keep_strength is None, "neither holds while it trains"
 
 
 def test_what_is_undone_in_a_later_sitting_is_not_mixed_in(first: RunFolder, new: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.pictures import write_dataset
-from helpers.tiny import finish, tiny_setup, until
+from helpers.tiny import finish, tiny_network, tiny_setup, until
 from sklearn.linear_model import LogisticRegression
 
 from tlgui.core import commands, events
@@ -202,12 +202,16 @@ def test_what_is_said_again_is_of_the_images_that_were_asked(tmp_path: Path) -> 
         setup.first_answer = known
         said = until(setup, lambda event: isinstance(event, events.FirstAnswered))
         assert isinstance(said[-1], events.FirstAnswered)
+        counts[:] = [setup.train.labels.tolist().count(label) for label in (0, 1)]
         return said[-1]
+
+    counts: list[int] = []
 
     first = answers("first", None)
     known = FirstAnswer(**{name: getattr(first, name) for name in FirstAnswer.__struct_fields__})
     again = answers("again", known)
-    assert (first.classes, first.of_classes) == (2, 3)
+    assert (first.classes, first.of_classes) == (3, 3) and first.whole, "the images show it all the same"
+    assert first.largest_class == pytest.approx(max(counts) / sum(counts))
     assert msgspec.structs.replace(first, seconds=0.0) == again
 
 
@@ -289,10 +293,12 @@ def test_the_interval_covers_the_truth_under_groups() -> None:
     assert covered / 400 >= 0.92
 
 
-def test_an_answer_over_fewer_classes_than_the_model_tells_apart_says_so() -> None:
+def test_an_answer_over_fewer_classes_than_the_model_tells_apart_says_so(data: Path, tmp_path: Path) -> None:
     """A run that goes on with a model asks its new images alone, which may show a new class or two."""
     found = FirstAnswer(accuracy=0.9, low=0.85, high=0.94, images=140, folds=5)
-    answer = said(found, torch.tensor([5] * 70 + [6] * 70), 7, 0.0)
+    setup = of_counts(tiny_setup(data, tmp_path / "run"), {5: 70, 6: 70})
+    setup.network = tiny_network(7)
+    answer = said(setup, found, range(140), 0.0)
     assert isinstance(answer, events.FirstAnswered)
     assert (answer.classes, answer.of_classes, answer.whole) == (2, 7, False)
     assert answer.sentence() == (

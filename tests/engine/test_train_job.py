@@ -590,6 +590,20 @@ def test_below_the_head_it_begins_bit_for_bit_with_the_network_of_the_earlier_ru
     ]
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_source_that_has_changed_since_is_said(
+    changed: bool, carries: None, data: Path, others: Path, tmp_path: Path
+) -> None:
+    run, command = begun_with(trained(data, tmp_path / "earlier"), others, tmp_path / "run")
+    spec = run.spec()
+    assert spec.source is not None
+    run.write_spec(msgspec.structs.replace(spec, source=msgspec.structs.replace(spec.source, changed=changed)))
+    said = [event.message for event in of(done(command), events.Notice) if event.code == "source_changed"]
+    assert len(said) == changed and all(
+        one.startswith("The weights of 'earlier' are others than those") for one in said
+    )
+
+
 def test_a_run_that_trained_its_head_alone_is_said_to_have_nothing_to_give(
     carries: None, data: Path, others: Path, tmp_path: Path
 ) -> None:

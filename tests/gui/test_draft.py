@@ -270,6 +270,11 @@ def test_a_way_of_adapting_without_a_folder_is_missing_one_and_the_other_way_rou
     draft.set_target(Path("clinic b"))
     draft.set_training("adapt", "none")
     assert draft.missing("strategy") == "Say how to adapt to “clinic b”, or remove its folder."
+    draft.set_training("adapt", "mmd")
+    draft.set_training("batch_size", 1)
+    assert draft.missing("strategy").startswith("Adapting compares images of both sites in each step")
+    draft.set_training("batch_size", 2)
+    assert draft.missing("strategy") == ""
 
 
 def test_another_set_of_images_begins_without_the_new_site(draft: Draft) -> None:

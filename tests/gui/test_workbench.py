@@ -24,7 +24,7 @@ from tlgui.core.run_spec import Chosen, Earlier, RunSpec, Target, Training
 from tlgui.core.strategies import STRATEGIES
 from tlgui.gui.closing import shut_down
 from tlgui.gui.pages.train.ending import said_of
-from tlgui.gui.pages.train.status_card import status_of
+from tlgui.gui.pages.train.status_card import StatusCard, status_of
 from tlgui.gui.run_places import earlier_place_of
 from tlgui.gui.settings import Settings
 from tlgui.imaging import collect
@@ -715,6 +715,9 @@ def test_a_run_that_another_program_trains_is_not_called_interrupted(
     assert said is not None
     assert said.problem == "This run is being trained by another program at this moment."
     assert status_of(bench.run)[:2] == ("At epoch 1 of 7", "another program trains it")
+    card = StatusCard()
+    card.show_run(bench.run)
+    assert card.bar.accessibleName().endswith("not trained here")
     assert len(list(RunFolder(path).events())) == 2
 
     RunFolder(path).append_event(epoch(2, 7))

@@ -66,6 +66,18 @@ def test_images_without_a_way_of_adapting_are_refused_by_the_name_of_their_folde
     assert str(tmp_path) not in str(refused.value)
 
 
+@pytest.mark.parametrize("adapt", ["mmd", "adversarial", "mcc", "statistics"])
+def test_a_batch_of_one_image_tells_nothing_of_how_two_sites_differ(adapt: str, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    training = Training(adapt=adapt, batch_size=1)  # type: ignore[arg-type]
+    if adapt == "statistics":
+        refuse_without_target(training, tmp_path / "s")
+        return
+    with pytest.raises(UserError, match="a batch of 1 shows one alone"):
+        refuse_without_target(training, tmp_path / "s")
+    refuse_without_target(Training(adapt=adapt, batch_size=2), tmp_path / "s")  # type: ignore[arg-type]
+
+
 def test_neither_is_a_run_like_any_other_and_a_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     refuse_without_target(Training(), None)
     with pytest.raises(UserError, match="nowhere"):

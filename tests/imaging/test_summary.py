@@ -47,6 +47,9 @@ def test_the_mean_size_of_the_images_is_told() -> None:
     scan.used[0] = msgspec.structs.replace(scan.used[0], width=100, height=57)
     assert told(scan, (0.6, 0.2, 0.2), 0).pixels == round((100 * 57 + 5 * 81) / 6)
     empty = msgspec.structs.replace(scan, used=[], classes=[])
+    jpegs = [msgspec.structs.replace(record, path=record.path.replace(".png", ".JPG")) for record in scan.used[:2]]
+    assert told(scan, (0.6, 0.2, 0.2), 0).jpegs == 0
+    assert told(msgspec.structs.replace(scan, used=[*jpegs, *scan.used[2:]]), (0.6, 0.2, 0.2), 0).jpegs == 2
     assert told(empty, (0.6, 0.2, 0.2), 0).pixels == 0
 
 

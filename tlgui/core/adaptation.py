@@ -90,6 +90,12 @@ def adaptation(name: str) -> Adaptation:
     return ADAPTATIONS[name]
 
 
+def too_few_at_once(training: Training) -> bool:
+    """Whether a step would see one image alone, which tells nothing of how two sites differ."""
+    row = ADAPTATIONS.get(training.adapt)
+    return row is not None and row.during and training.batch_size == 1
+
+
 def ramp(progress: float) -> float:
     """How much of its weight the term has: 0 at the beginning, nearly 1 from half of the run on.
 

@@ -22,7 +22,7 @@ STARTUP_S = 20.0
 # Reading, resizing and augmenting an image, in seconds per 1,000, where its size is not known.
 READING_S = 5.0
 # The same where it is (tests/benchmarks/measure_reading.py): for any file, for an input of 224 pixels, and for each million of
-# the file's pixels; a varied view of a photograph is decoded at a smaller size.
+# the file's pixels; a varied view of a JPEG is decoded at a smaller size.
 _FILE_S = 0.3
 _INPUT_S = 1.8
 _MILLION_S = 20.0
@@ -52,12 +52,19 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many images there are in each part, and how many pixels one of them has on average; 0 = not known."""
+    """How many images there are in each part, and what they are like.
+
+    Attributes:
+        train, validation, test: images.
+        pixels: of one of them, on average; 0 = not known.
+        jpegs: share of them that are JPEGs, 0..1.
+    """
 
     train: int
     validation: int
     test: int = 0
     pixels: int = 0
+    jpegs: float = 0.0
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,14 +208,16 @@ def _seconds(
     adapts = training.adapt in ADAPTATIONS and ADAPTATIONS[training.adapt].during
     learned, looked = (2 * counts.train, _LOOKED_AT) if adapts else (counts.train, 0)
     plain = reading_seconds(counts, row.size, varied=False)
-    read = reading_seconds(counts, row.size, varied=training.augmentation != "off")
+    varied = reading_seconds(counts, row.size, varied=True)
     for stage, is_kept in zip(stages, keeps, strict=True):
         share, epochs = _share_that_trains(row, stage.cut), len(stage.epochs)
         frozen = (1 - share) * speed.seconds_per_1000
         torch = _TORCH.get(speed.executor, 1.0) * speed.seconds_per_1000 * share
-        looks = len({view_of(training, epoch) for epoch in stage.epochs}) if is_kept else epochs
+        views = [view_of(training, epoch) for epoch in stage.epochs]
+        looks = sorted(set(views)) if is_kept else views
+        reading = sum(varied if view else plain for view in looks)
         validated = (1 if is_kept else epochs) * counts.validation
-        thousandths += looks * learned * (frozen + read) + validated * (frozen + plain)
+        thousandths += learned * (len(looks) * frozen + reading) + validated * (frozen + plain)
         thousandths += epochs * learned * (KEPT_S + _STEP * torch)
         thousandths += epochs * (counts.validation + looked) * torch
     # What the last stage gives is asked of every image at the end.
@@ -225,11 +234,12 @@ def reading_seconds(counts: Counts, size: int, varied: bool) -> float:
     Args:
         counts: with the pixels of an image, where they are known.
         size: of the network's input.
-        varied: whether training images are varied; plain ones are decoded whole.
+        varied: whether it is a varied view of a training image; a plain one is decoded whole.
     """
     if not counts.pixels:
         return READING_S
-    million = _MILLION_VARIED_S if varied else _MILLION_S
+    smaller = counts.jpegs if varied else 0.0
+    million = smaller * _MILLION_VARIED_S + (1 - smaller) * _MILLION_S
     return _FILE_S + _INPUT_S * (size / 224) ** 2 + million * counts.pixels / 1e6
 
 

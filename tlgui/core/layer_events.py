@@ -19,8 +19,8 @@ class FirstAnswered(Event, frozen=True, kw_only=True):
         images: how many were asked.
         folds: of the cross-validation.
         largest_class: share of the images that the largest class has: what guessing reaches.
-        classes, of_classes: how many classes these images show, and how many the run tells apart: more where it goes on with a
-            model that knows others. 0 = not told, by runs of before.
+        classes, of_classes: how many classes the training images show, and how many the run tells apart: more where it goes on
+            with a model that knows others. 0 = not told, by runs of before.
         seconds: that it took, reading included.
     """
 

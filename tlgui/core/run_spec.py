@@ -367,10 +367,6 @@ def contradiction(training: Training) -> str:
             alone and training.norm_statistics == "batch",
             "`norm_statistics` of a batch need more than one image, and `batch_size` is 1",
         ),
-        (
-            alone and training.adapt in ("mmd", "adversarial", "mcc"),
-            f"`adapt` by '{training.adapt}' compares images of both sites in each step, and `batch_size` is 1",
-        ),
     )
     return next((sentence for holds, sentence in rules if holds), "")
 

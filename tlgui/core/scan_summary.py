@@ -79,6 +79,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
         classes: those with used images, in the order of the model's outputs.
         used: images, in all.
         pixels: of a used image, on average; 0 = not known.
+        jpegs: used images that are named like a JPEG, which a varied view decodes at a smaller size.
         left_out: the first 1,000 files that are not used; `LeftOutFiles` brings the others.
         left_out_count: of all files that are not used: used + left_out_count = all files.
         reasons: how many files were left out for each reason code.
@@ -107,6 +108,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
     classes: list[ClassCount]
     used: int
     pixels: int = 0
+    jpegs: int = 0
     left_out: list[LeftOut] = []
     left_out_count: int = 0
     reasons: dict[str, int] = {}

@@ -76,8 +76,7 @@ def _answer(live: Live, features: Features, goes_on: GoesOn) -> Generator[Event,
     """Asked once in a run: one that was ended before its first checkpoint knows it from run.toml, and says it again."""
     setup = live.setup
     if setup.first_answer is not None:
-        asked = drawn(setup) or list(range(len(setup.train)))
-        yield said(setup.first_answer, setup.train.labels[asked], setup.network.classes, 0.0)
+        yield said(setup, setup.first_answer, drawn(setup) or range(len(setup.train)), 0.0)
         return setup.first_answer
     answer = yield from first_answer(setup, features, goes_on)
     if answer is not None and live.training.strategy != AUTO:

@@ -112,12 +112,13 @@ def first_answer(setup: Setup, features: Features, goes_on: GoesOn) -> Generator
         yield events.Progress(stage="asking what it recognises as it is", done=done, total=len(parts))
     low, high = clustered(right.tolist(), [record.group for record in records])
     answer = FirstAnswer(accuracy=right.double().mean().item(), low=low, high=high, images=len(there), folds=len(parts))
-    yield said(answer, labels, setup.network.classes, time.monotonic() - began)
+    yield said(setup, answer, there, time.monotonic() - began)
     return answer
 
 
-def said(answer: FirstAnswer, labels: Tensor, classes: int, seconds: float) -> Event:
-    """The answer as an event; `labels` are those of the images that were asked, `classes` those that the run tells apart."""
+def said(setup: Setup, answer: FirstAnswer, asked: Sequence[int], seconds: float) -> Event:
+    """The answer as an event; `asked` are the numbers of the training images that it is of."""
+    labels = setup.train.labels[list(asked)]
     return events.FirstAnswered(
         accuracy=answer.accuracy,
         low=answer.low,
@@ -126,8 +127,8 @@ def said(answer: FirstAnswer, labels: Tensor, classes: int, seconds: float) -> E
         folds=answer.folds,
         largest_class=int(torch.bincount(labels).max()) / len(labels),
         seconds=seconds,
-        classes=int((torch.bincount(labels) > 0).sum()),
-        of_classes=classes,
+        classes=int((torch.bincount(setup.train.labels) > 0).sum()),
+        of_classes=setup.network.classes,
     )
 
 

@@ -32,8 +32,6 @@ def beginning_words(source: Source, published: bool) -> str:
         published: whether all below its head is as published; asked of a run with a new head.
     """
     images = f" It learned from {source.images:,} images of '{source.dataset}'." if source.images else ""
-    if source.changed:
-        images += " Its weights are others than those that the run had which this one was set up like."
     if source.classes:
         return f"This run learns on from the run '{source.run}': its {len(source.classes)} classes stay.{images}"
     if published:

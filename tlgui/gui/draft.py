@@ -300,7 +300,7 @@ class Draft(QObject):
     def spec(self) -> RunSpec:
         """A frozen copy: what is changed in the window afterwards does not change a run that began with it.
 
-        What was answered about left and right for these images goes with it.
+        What was answered about left and right for these images goes with it, and which state of an earlier run is meant.
         """
         from tlgui.gui.wizard.augmentation.answer import mirror_of  # which reads a draft itself
 
@@ -309,6 +309,7 @@ class Draft(QObject):
             fit=self.fit,
             size=self.size,
             split_fractions=self.split_fractions,
+            source=self.source,
             training=msgspec.structs.replace(self.training, mirror=mirror_of(self)),
         )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tlgui.core.adaptation import ADAPTATIONS, PROJECTION_UNITS, Adaptation, needs_projection
+from tlgui.core.adaptation import ADAPTATIONS, PROJECTION_UNITS, Adaptation, needs_projection, too_few_at_once
 from tlgui.core.run_spec import Adapt, RunSpec, Training
 from tlgui.core.strategies import strategy
 
@@ -81,6 +81,8 @@ def missing_site(draft: Draft) -> str:
                 "without adapting."
             )
         return "Adapting needs images of a new site. Choose their folder, or train without adapting."
+    if adapts and too_few_at_once(draft.training):
+        return "Adapting compares images of both sites in each step, and the batch size is 1. Take 2 or more."
     if draft.target is not None and not adapts:
         return f"Say how to adapt to “{site_name(draft)}”, or remove its folder."
     return ""

@@ -17,7 +17,7 @@ WORTH_KNOWING = frozenset({
     "smaller_pieces", "imbalance", "mixing", "no_adaptation", "image_skipped", "cache_too_large", "small_batch",
     "batch_size", "device", "no_more_by_itself", "adaptation", "projection", "statistics_aligned", "adapt_weight",
     "weight_not_set", "keep", "keep_strength", "strength_not_set", "earlier_missing", "rehearsal", "stand_ins",
-    "adaptation_in_vain", _ALARM,
+    "adaptation_in_vain", "source_changed", _ALARM,
 })  # fmt: skip
 # What is said with something to type, in the window's own words.
 _OWN = {

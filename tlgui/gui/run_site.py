@@ -23,6 +23,9 @@ _SPREAD = (
     (0.0, "nearly all alike"),
 )
 
+# What a run that aligns says of it; one that does so raises no alarms of epochs.
+_OF_STATISTICS = ("statistics_aligned", "statistics_kept", "adaptation_alarm")
+
 
 @dataclass(frozen=True)
 class SiteSeries:
@@ -116,3 +119,9 @@ def share_of_entropy(entropy: Value, classes: int, of_least: bool = False) -> Va
         return None
     share = min(1.0, max(0.0, entropy / math.log(classes)))
     return 1 - share if of_least else share
+
+
+def is_aligned(run: RunModel) -> bool:
+    """Whether the statistics of its model are those of a new site, by what it said last of them."""
+    said = [event.code for event in run.notices if event.code in _OF_STATISTICS]
+    return said[-1:] == ["statistics_aligned"]

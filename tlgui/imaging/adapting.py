@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlgui.core import run_folder
-from tlgui.core.adaptation import adaptation
+from tlgui.core.adaptation import adaptation, too_few_at_once
 from tlgui.core.errors import UserError
 from tlgui.core.records import ImageRecord, Scan
 from tlgui.core.run_spec import Target, Training
@@ -32,6 +32,11 @@ def refuse_without_target(training: Training, target: Path | None) -> None:
                 f"'{row.name}' adapts to images of a new site, and none are given.",
                 "Name their folder with --target DIR, or leave --adapt away.",
                 code="no_target",
+            )
+        if too_few_at_once(training):
+            raise UserError(
+                f"'{row.name}' compares images of both sites in each step, and a batch of 1 shows one alone.",
+                "Take batches of 2 images or more, or align statistics.",
             )
         walk(target)
     elif target is not None:

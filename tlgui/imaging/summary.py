@@ -66,6 +66,7 @@ def summary_of(opened: Opened, fractions: Fractions, seed: int) -> ScanSummary:
         classes=class_counts(scan, parts),
         used=len(scan.used),
         pixels=_pixels(scan.used),
+        jpegs=sum(record.path.lower().endswith((".jpg", ".jpeg")) for record in scan.used),
         left_out=scan.left_out[:MOST_LEFT_OUT],
         left_out_count=len(scan.left_out),
         reasons=dict(Counter(left.reason_code.value for left in scan.left_out)),

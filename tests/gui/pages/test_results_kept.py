@@ -29,6 +29,7 @@ from tlgui.core.run_spec import Keep, RunSpec, Source
 from tlgui.gui import background
 from tlgui.gui.pages.results_page import ResultsPage
 from tlgui.gui.run_kept import about_new_images
+from tlgui.gui.run_site import is_aligned
 from tlgui.gui.theme import theme
 
 LEFT = Qt.MouseButton.LeftButton
@@ -189,6 +190,9 @@ def test_a_model_whose_statistics_are_those_of_a_new_site_is_not_mixed_any_more(
     bench.run.notices.append(events.Notice(code="statistics_aligned", message="They are those of the new site now."))
     read_with(page, bench, qtbot, MIXES)
     page.mix.slider.setValue(7)
+    for code, aligned in (("adaptation_alarm", False), ("statistics_aligned", True), ("statistics_kept", False)):
+        bench.run.notices.append(events.Notice(code=code, message="What was said last counts."))
+        assert is_aligned(bench.run) == aligned
     assert not page.mix.keep.isEnabled() and "those of the new site" in page.mix.keep_button.toolTip()
     assert not page.mix.choose.isEnabled()
 

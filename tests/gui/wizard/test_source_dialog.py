@@ -224,6 +224,10 @@ def test_a_new_run_from_one_that_began_so_begins_so_too(bench: Bench, tmp_path: 
     begin_as(bench, spec, "", False)
     assert bench.draft.weights_file == str(path / "checkpoints" / "best.safetensors")
     assert named(bench.draft.source) == "your run on cells"
+    known = RunSpec(backbone="resnet18", source=Source(run=path.name, dataset="cells", sha256="f" * 64))
+    begin_as(bench, known, "", False)
+    asked = bench.draft.spec().source
+    assert asked is not None and asked.sha256 == "f" * 64, "by this it is seen whether the run has changed since"
     other = RunSpec(backbone="resnet18", source=Source(run=path.name, dataset="leaves", images=240))
     begin_as(bench, other, "", False)
     assert bench.draft.weights_file == "" and bench.draft.source is None, "another project's run of the same name"

@@ -226,6 +226,12 @@ def _network(
     if spec.source is not None and state is not None:
         published = not spec.continues and is_published(network)
         yield events.Notice(code="source", message=beginning_words(spec.source, published))
+        if spec.source.changed:
+            yield events.Notice(
+                code="source_changed",
+                message=f"The weights of '{spec.source.run}' are others than those that the run began with which this one was "
+                "set up like: it was mixed or trained on since, or is another run of that name.",
+            )
     return network, state
 
 

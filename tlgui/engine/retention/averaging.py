@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from tlgui.core import atomic, events
+from tlgui.core.errors import UserError
 from tlgui.core.events import Event, Mix, MixesTried
 from tlgui.core.retention import SHARES
 from tlgui.core.run_folder import RunFolder
@@ -76,6 +77,12 @@ def mix(
     network, cut = setup.network, setup.network.cut_below(lowest)
     source = trained_model.unmixed(run)
     best = trained_model.load(run, source)
+    if best.card.earlier_share:
+        raise UserError(
+            f"What the mixed model of '{run.name}' was made of is not there ('{trained_model.AFTER}').",
+            "Take the run folder from a backup, or train again.",
+            code="run_damaged",
+        )
     if best.card.aligned:
         return  # no epoch was better since it was made one for a new site, with a share of 0
     after = {name: tensor.detach().cpu() for name, tensor in best.network.model.state_dict().items()}

@@ -28,6 +28,7 @@ from tlgui.gui.pages.results.mistakes import WorstMistakes
 from tlgui.gui.pages.results.score_strip import ScoreStrip
 from tlgui.gui.pages.results.site_card import SiteResultsCard
 from tlgui.gui.run_kept import about_new_images
+from tlgui.gui.run_site import is_aligned
 from tlgui.gui.viewer import ImageViewer, Shown
 from tlgui.gui.widgets import Action, Banner, Button, Card, EmptyState, Label, Page
 from tlgui.gui.widgets.page import STACK_BELOW
@@ -212,8 +213,7 @@ class ResultsPage(Page):
         if self._findings is None or run is None:
             return
         self.known.show_measured(run.kept.measured)
-        aligned = any(event.code == "statistics_aligned" for event in run.notices)
-        self.mix.show_run(self._bench.run_spec, run.kept.mixes, aligned)
+        self.mix.show_run(self._bench.run_spec, run.kept.mixes, is_aligned(run))
         self.strengths.show_run(self._bench.run_spec, run.kept.strengths)
 
     def _on_mixed(self, path: Path) -> None:

@@ -95,6 +95,7 @@ def _counts(draft: Draft) -> Counts:
     classes = summary.classes if summary is not None else []
     return Counts(
         pixels=summary.pixels if summary is not None else 0,
+        jpegs=summary.jpegs / summary.used if summary is not None and summary.used else 0.0,
         train=sum(one.train for one in classes),
         validation=sum(one.validation for one in classes),
         test=sum(one.test for one in classes),

@@ -86,13 +86,14 @@ def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: s
             title = f"Epoch {min(done + 1, planned)} of {planned}" if planned else "Training"
             return Status(title, _left(run.seconds_left), fraction, True)
         case "failed" if isinstance(run.ending, events.Failed) and run.ending.code == "run_locked":
-            return Status(f"At epoch {done} of {planned}", "another program trains it", fraction, False)
+            return Status(f"At epoch {done} of {planned}", _ELSEWHERE, fraction, False)
         case _:
             word = {"stopped": "Stopped", "interrupted": "Interrupted"}.get(run.state, "Ended")
             where = f"after epoch {done} of {planned}" if done else "before the first epoch had ended"
             return Status(f"{word} {where}", _NOTHING_RUNS, fraction, False)
 
 
+_ELSEWHERE = "another program trains it"
 _PAUSED = "nothing runs; the best epoch is saved"
 _NOTHING_RUNS = "nothing runs"
 
@@ -152,7 +153,10 @@ class StatusCard(Card):
         status = status_of(run, begins, best_by)
         self._title.setText(status.title)
         self._detail.setText(status.detail)
-        still = "" if status.moving else "paused" if run.state == "paused" else "ended"
+        elsewhere = run.state == "failed" and status.detail == _ELSEWHERE
+        still = (
+            "" if status.moving else "paused" if run.state == "paused" else "not trained here" if elsewhere else "ended"
+        )
         self.bar.set(status.fraction or 0.0, busy=status.fraction is None, still=still)
         self.bar.setAccessibleName(f"{status.title}, {self.bar.accessibleName()}")
         self.facts.show_run(run)
