@@ -54,8 +54,8 @@ def about_scores(spec: RunSpec | None) -> tuple[str, str]:
         "These scores are of the known site.",
         "The model that is kept is the one for the new site: where it normalises as that site's images need it, it does worse "
         "here than the curve on the page Train showed. How good it is at the new site "
-        f"“{spec.target.name}” is not known without labels. A few labelled images tell: put them into one folder per class and "
-        "score them below. The page Try it shows its answers for images of it, one by one.",
+        f"“{spec.target.name}” only labelled images of it tell: put a few into one folder per class and score them below. "
+        "The page Try it shows its answers for images of it, one by one.",
     )
 
 
