@@ -117,8 +117,7 @@ class Loop:
         live.restore(self.setup.checkpoints.load())
         place = live.place
         self.setup.checkpoints.drop_other_snapshots({move.snapshot for move in place.moves})
-        strength = live.keep_strength if live.keeper is not None and live.keeper.penalises else None
-        yield events.Resumed(step=place.step, epoch=place.epoch, keep_strength=strength)
+        yield events.Resumed(step=place.step, epoch=place.epoch, keep_strength=live.held_with)
         for part in live.parts:
             live.frozen.skip_again(part, place.gone)
             yield from part.notices()

@@ -237,6 +237,11 @@ class Live:
         return said if said is not None else (strength_of(self.training) or 0.0)
 
     @property
+    def held_with(self) -> float | None:
+        """The same where it holds on while it trains; else `None`."""
+        return self.keep_strength if self.keeper is not None and self.keeper.penalises else None
+
+    @property
     def parts(self) -> list[Part]:
         """All images that training reads: known ones to train and to validate with, and those of a new site."""
         setup = self.setup

@@ -221,7 +221,7 @@ class Unfreezing:
             from_step=place.step,
             from_epoch=place.epoch,
             best_epoch=there.best_epoch,
-            keep_strength=live.keep_strength if live.keeper is not None and live.keeper.penalises else None,
+            keep_strength=live.held_with,
         )
         yield from self._save(undone, live.layers_changed("undo"))
         if stays_by_hand:

@@ -33,13 +33,13 @@ class Status(NamedTuple):
         title: where the run is.
         detail: the stage, or the time left.
         fraction: of the bar, 0 to 1; `None`: nothing can be counted yet.
-        moving: whether the run goes on; else the bar is grey.
+        still: why nothing moves, as it is read out; "" while the run goes on. Else the bar is grey.
     """
 
     title: str
     detail: str
     fraction: float | None
-    moving: bool
+    still: str = ""
 
 
 def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: str = "") -> Status:
@@ -55,45 +55,46 @@ def status_of(run: RunModel, begins: tuple[str, str] = ENGINE_STARTS, best_by: s
     fraction = _whole_fraction(run, done, planned)
     match run.state:
         case "starting":
-            return Status(*begins, None, True)
+            return Status(*begins, None)
         case "preparing" if run.progress_stage:
             return _stage("Preparing", run)
         case "preparing":
-            return Status("Preparing", "the images and the network are being read", None, True)
+            return Status("Preparing", "the images and the network are being read", None)
         case "validating":
             title = f"Epoch {min(done + 1, planned)} of {planned}"
-            return Status(title, _counted("answers for the validation images", run), fraction, True)
+            return Status(title, _counted("answers for the validation images", run), fraction)
         case "paused" if run.waits_for_disk:
             return Status(
-                f"Waiting at epoch {min(done + 1, planned)} of {planned}", "the disk is full", fraction, False
+                f"Waiting at epoch {min(done + 1, planned)} of {planned}", "the disk is full", fraction, _PAUSES
             )
         case "paused":
             detail = _NOTHING_RUNS if run.best_epoch is None else _PAUSED
-            return Status(f"Paused at epoch {min(done + 1, planned)} of {planned}", detail, fraction, False)
+            return Status(f"Paused at epoch {min(done + 1, planned)} of {planned}", detail, fraction, _PAUSES)
         case "stopping":
-            return Status("Stopping after this batch", "then the best epoch is scored", fraction, True)
+            return Status("Stopping after this batch", "then the best epoch is scored", fraction)
         case "scoring":
             return _stage("Scoring the best epoch", run)
         case "complete":
             kept = "the start" if run.best_epoch == 0 else f"epoch {run.best_epoch}"
             why = f": {best_by}" if best_by else ""
-            return Status(f"Complete after {numbers.counted(done, 'epoch')}", f"{kept} is kept{why}", 1.0, False)
+            return Status(f"Complete after {numbers.counted(done, 'epoch')}", f"{kept} is kept{why}", 1.0, _ENDED)
         case "training" if run.progress_stage:
             # Work between two epochs, such as a comparison or a measuring.
             title = f"Epoch {min(done + 1, planned)} of {planned}"
-            return Status(title, _counted(run.progress_stage, run), fraction, True)
+            return Status(title, _counted(run.progress_stage, run), fraction)
         case "training":
             title = f"Epoch {min(done + 1, planned)} of {planned}" if planned else "Training"
-            return Status(title, _left(run.seconds_left), fraction, True)
+            return Status(title, _left(run.seconds_left), fraction)
         case "failed" if isinstance(run.ending, events.Failed) and run.ending.code == "run_locked":
-            return Status(f"At epoch {done} of {planned}", _ELSEWHERE, fraction, False)
+            return Status(f"At epoch {done} of {planned}", "another program trains it", fraction, "not trained here")
         case _:
             word = {"stopped": "Stopped", "interrupted": "Interrupted"}.get(run.state, "Ended")
             where = f"after epoch {done} of {planned}" if done else "before the first epoch had ended"
-            return Status(f"{word} {where}", _NOTHING_RUNS, fraction, False)
+            return Status(f"{word} {where}", _NOTHING_RUNS, fraction, _ENDED)
 
 
-_ELSEWHERE = "another program trains it"
+# Why the bar stands still, as it is read out.
+_PAUSES, _ENDED = "paused", "ended"
 _PAUSED = "nothing runs; the best epoch is saved"
 _NOTHING_RUNS = "nothing runs"
 
@@ -106,7 +107,7 @@ def _whole_fraction(run: RunModel, done: int, planned: int) -> float:
 def _stage(title: str, run: RunModel) -> Status:
     counts = run.progress_total > 1
     fraction = min(1.0, run.progress_done / run.progress_total) if counts else None
-    return Status(title, _counted(run.progress_stage, run), fraction, True)
+    return Status(title, _counted(run.progress_stage, run), fraction)
 
 
 def _counted(stage: str, run: RunModel) -> str:
@@ -153,11 +154,7 @@ class StatusCard(Card):
         status = status_of(run, begins, best_by)
         self._title.setText(status.title)
         self._detail.setText(status.detail)
-        elsewhere = run.state == "failed" and status.detail == _ELSEWHERE
-        still = (
-            "" if status.moving else "paused" if run.state == "paused" else "not trained here" if elsewhere else "ended"
-        )
-        self.bar.set(status.fraction or 0.0, busy=status.fraction is None, still=still)
+        self.bar.set(status.fraction or 0.0, busy=status.fraction is None, still=status.still)
         self.bar.setAccessibleName(f"{status.title}, {self.bar.accessibleName()}")
         self.facts.show_run(run)
         self._show_figures(run)
